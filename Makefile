@@ -1,0 +1,42 @@
+# make run, make test: each sets up all it needs in .venv, from a machine with only Python 3.11 to 3.13 and make.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: run test lint format check clean help
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
+	.venv/bin/kedro run
+
+test: .venv/.ready ## Run the tests
+	.venv/bin/pytest
+
+lint: .venv/.ready ## Check format, style, types and the layers' imports
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: .venv/.ready ## Format the code
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+check: lint test ## What CI checks
+
+clean: ## Remove the environment and caches; data stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# The locked environment, made again only when the lock changes. uv comes from the package index where it is not installed.
+.venv/.ready: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+		{ echo "Python 3.11 to 3.13 is needed, $(PYTHON) is another. Try: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@if command -v uv >/dev/null; then uv sync --locked --quiet; else \
+		test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
+		.venv/bin/uv sync --locked --quiet; fi
+	@touch $@

@@ -1,0 +1,60 @@
+"""A table of the warehouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from kedro.io import AbstractDataset
+
+from lending_club.csv_file import CsvFile
+from lending_club.warehouse import Table, open_warehouse
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+class TableDataset(AbstractDataset["exp.Query | CsvFile", Table]):
+    """A table. Saving a query makes the table from it, saving a file loads its records; loading gives a reference, no rows.
+
+    Args:
+        table: Its name, ``schema.table``.
+        connection: The warehouse's block of the catalog: ``type`` and what that engine needs.
+        materialized: ``table``, or ``view`` where the rows are cheap to make again and read once or twice.
+        metadata: For other tools; not used here.
+
+    Attributes:
+        row_count: Number of rows that the last save made, None before and for a view.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        connection: dict[str, Any],
+        materialized: Literal["table", "view"] = "table",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._table = table
+        self._connection = connection
+        self._materialized = materialized
+        self.metadata = metadata
+        self.row_count: int | None = None
+
+    def load(self) -> Table:
+        """A reference to the table."""
+        return Table(open_warehouse(self._connection), self._table)
+
+    def save(self, data: exp.Query | CsvFile) -> None:
+        """Make or replace the table or view."""
+        warehouse = open_warehouse(self._connection)
+        if isinstance(data, CsvFile):
+            self.row_count = warehouse.load_csv(self._table, data)
+        elif self._materialized == "view":
+            warehouse.create_view(self._table, data)
+        else:
+            self.row_count = warehouse.create_table(self._table, data)
+
+    def _exists(self) -> bool:
+        return open_warehouse(self._connection).exists(self._table)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"table": self._table, "warehouse": self._connection.get("type")}

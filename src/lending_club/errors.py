@@ -1,0 +1,31 @@
+"""The errors a user can act on. Each message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class LendingClubError(Exception):
+    """A fault of the data, the configuration or the machine, told in one message without a traceback."""
+
+
+class InputFileError(LendingClubError):
+    """An input file cannot be read as the data contract asks."""
+
+
+class ParameterError(LendingClubError):
+    """A parameter is missing, unknown or outside what the data contract allows."""
+
+
+class RunInProgressError(LendingClubError):
+    """Another run holds the data directory."""
+
+
+class WarehouseError(LendingClubError):
+    """The warehouse refused a statement or could not be opened."""
+
+
+class ReconciliationError(LendingClubError):
+    """Rows or money went missing, or too much of a source is quarantined: nothing may be published."""
+
+
+class PublicationError(LendingClubError):
+    """The published set could not be replaced; what was published before is unchanged."""

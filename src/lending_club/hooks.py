@@ -1,0 +1,80 @@
+"""What happens around a run: parameters checked, one run at a time, progress by step, the figures at the end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from kedro.pipeline import Node, Pipeline
+
+from lending_club.parameters import Parameters, read_parameters
+from lending_club.publication import discard_staged
+from lending_club.run_lock import RunLock
+from lending_club.warehouse import close_warehouses
+
+logger = logging.getLogger(__name__)
+
+
+class RunHooks:
+    """The hooks of a Kedro run; one object serves the runs of a process, one after the other."""
+
+    _parameters: Parameters
+    _lock: RunLock
+    _catalog: DataCatalog
+    _step_count: int
+    _steps_done: int
+    _run_started: float
+    _step_started: float
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check all parameters, before any work."""
+        self._parameters = read_parameters(context.config_loader["parameters"])
+        data = context.project_path / context.config_loader["globals"]["data"]
+        self._lock = RunLock(Path(data) / "02_intermediate" / "run.lock")
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Take the lock."""
+        self._run_started = time.perf_counter()
+        self._catalog, self._step_count, self._steps_done = catalog, len(pipeline.nodes), 0
+        self._lock.acquire(self._parameters.run.lock_wait_seconds)
+
+    @hook_impl
+    def before_node_run(self) -> None:
+        """Start the clock of a step."""
+        self._step_started = time.perf_counter()
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
+        """Say what a step made, how much and how fast."""
+        self._steps_done += 1
+        seconds = time.perf_counter() - self._step_started
+        row_count = getattr(self._catalog.get(dataset_name), "row_count", None)
+        rows = "" if row_count is None else f"{row_count:,} rows"
+        logger.info("%2d/%d  %-28s %16s %8.2f s", self._steps_done, self._step_count, node.name, rows, seconds)
+
+    @hook_impl
+    def after_pipeline_run(self, run_result: dict[str, Any]) -> None:
+        """Close what is open and print the figures, where the run has any."""
+        self._end()
+        if "run_summary" in run_result:
+            print(f"\n{run_result['run_summary'].load()}\n")
+        logger.info("done in %.2f s", time.perf_counter() - self._run_started)
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Close what is open and forget what is staged."""
+        self._end()
+
+    def _end(self) -> None:
+        try:
+            close_warehouses()
+        finally:
+            discard_staged()
+            self._lock.release()

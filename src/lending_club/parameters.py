@@ -1,0 +1,162 @@
+"""The parameters of a run as typed, frozen models; rules from the data contract, section "The interest"."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+
+from lending_club.errors import ParameterError
+
+
+def _exact(value: object) -> Decimal:
+    """Read a number exactly; one that YAML or the command line made binary is taken by its shortest decimal text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        raise ValueError("must be a number")
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        raise ValueError("must be a number") from None
+    if not number.is_finite():
+        raise ValueError("must be a finite number")
+    return number
+
+
+Rate = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, decimal_places=4)]
+Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1)]
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, lt=Decimal(10) ** 16, decimal_places=2)]
+Seconds = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=86_400)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Group(_Frozen):
+    """A group of parameters as it stands in parameters.yml."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, values: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return read(values)
+        except ValidationError as error:
+            raise ParameterError(_explained(cls.__name__.lower(), error)) from None
+
+
+class RateTier(_Frozen):
+    """The base rate of balances from ``at_least`` to below ``below``; a tier without ``below`` has no upper end."""
+
+    at_least: Amount
+    below: Amount | None = None
+    rate: Rate
+
+
+class Interest(_Group):
+    """What a savings account earns in a year.
+
+    Attributes:
+        tiers: Base rates by balance: sorted, from zero up, without gap or overlap, the last one without an upper end.
+        loan_bonus: Added to the base rate of a customer with a loan.
+        eligible_account_types: Account types that earn interest; valid accounts of other types are counted as excluded.
+    """
+
+    tiers: tuple[RateTier, ...] = Field(min_length=1)
+    loan_bonus: Rate
+    eligible_account_types: tuple[Literal["Savings", "Checking"], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _tiers_cover_all_balances_once(self) -> Self:
+        if self.tiers[0].at_least != 0:
+            raise ValueError("tiers[0].at_least: must be 0, so that every balance has a rate")
+        for index, (lower, upper) in enumerate(pairwise(self.tiers), start=1):
+            if lower.below is None:
+                raise ValueError(f"tiers[{index - 1}].below: only the last tier may go without it")
+            if upper.at_least < lower.at_least:
+                raise ValueError(f"tiers[{index}].at_least: tiers must be sorted, {upper.at_least} is below {lower.at_least}")
+            if upper.at_least != lower.below:
+                fault = "a gap" if upper.at_least > lower.below else "an overlap"
+                raise ValueError(
+                    f"tiers[{index}].at_least: {fault}, it must be {lower.below}, where the tier before it ends,"
+                    f" and is {upper.at_least}"
+                )
+        for index, tier in enumerate(self.tiers):
+            if tier.below is not None and tier.below <= tier.at_least:
+                raise ValueError(f"tiers[{index}].below: must be above at_least ({tier.at_least}), is {tier.below}")
+        if self.tiers[-1].below is not None:
+            raise ValueError(f"tiers[{len(self.tiers) - 1}].below: the last tier must go without it")
+        return self
+
+
+class Quality(_Group):
+    """When too little is left to publish.
+
+    Attributes:
+        max_quarantined_share: Largest share of a source's rows, 0 to 1, that may be quarantined.
+    """
+
+    max_quarantined_share: Share
+
+
+class Run(_Group):
+    """How a run behaves.
+
+    Attributes:
+        lock_wait_seconds: How long to wait for another run on the same data before giving up.
+    """
+
+    lock_wait_seconds: Seconds
+
+
+class Parameters(_Frozen):
+    """All parameters of a run."""
+
+    interest: Interest
+    quality: Quality
+    run: Run
+
+
+def read_parameters(values: dict[str, Any]) -> Parameters:
+    """Check all parameters of a run.
+
+    Args:
+        values: The parameters as Kedro's configuration loader gives them.
+
+    Raises:
+        ParameterError: One is missing, unknown or outside its range; the message names each of them.
+    """
+    try:
+        return Parameters.model_validate(values)
+    except ValidationError as error:
+        raise ParameterError(_explained("", error)) from None
+
+
+def _explained(group: str, error: ValidationError) -> str:
+    faults = []
+    for fault in error.errors(include_url=False, include_context=False):
+        name = group
+        for part in fault["loc"]:
+            name += f"[{part}]" if isinstance(part, int) else f".{part}"
+        match fault["type"]:
+            case "extra_forbidden":
+                text = "there is no such parameter"
+            case "missing":
+                text = "is missing"
+            case "value_error":
+                text = fault["msg"].removeprefix("Value error, ")
+            case _:
+                text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}, not {fault['input']!r}"
+        faults.append(f"{name.lstrip('.')}.{text}" if text.startswith("tiers[") else f"{name.lstrip('.')}: {text}")
+    return "Parameters are wrong. Correct them in conf/base/parameters.yml or --params.\n" + "\n".join(
+        f"  - {fault}" for fault in faults
+    )

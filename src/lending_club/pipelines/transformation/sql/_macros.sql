@@ -1,0 +1,43 @@
+-- Shared by the models of this folder and expanded into them. \z is the end of the text: in Databricks '$' would also match
+-- before a final line break.
+
+-- White space is Unicode's White_Space. Asking first whether there is any to remove is cheaper than removing it.
+CREATE MACRO trimmed(v) AS CASE
+  WHEN regexp_matches(v, '^[!-~]([ -~]*[!-~])?\z') THEN v
+  ELSE regexp_replace(v, '^[\x{9}-\x{D}\x{20}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+|[\x{9}-\x{D}\x{20}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+\z', '', 'g')
+END;
+
+-- Inner white space as single spaces, for a trimmed text.
+CREATE MACRO folded(v) AS CASE
+  WHEN regexp_matches(v, '^[!-~]+( [!-~]+)*\z') THEN v
+  ELSE regexp_replace(v, '[\x{9}-\x{D}\x{20}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+', ' ', 'g')
+END;
+
+-- A trimmed text, or NULL where it means "missing". No letter outside ASCII becomes one of these words in lower case.
+CREATE MACRO present(v) AS CASE WHEN lower(v) NOT IN ('', 'null', 'n/a', 'na', 'nan', 'none') THEN v END;
+
+-- A word of ASCII letters and digits in lower case, else NULL: lower() alone would make a 'k' of the Kelvin sign.
+CREATE MACRO word(v) AS CASE WHEN regexp_matches(v, '^[A-Za-z0-9]+\z') THEN lower(v) END;
+
+-- 1 to 10^18 - 1, leading zeros allowed.
+CREATE MACRO is_customer_id(v) AS regexp_matches(v, '^0*[1-9][0-9]{0,17}\z');
+
+-- A number by the contract: sign, '$', digits or groups of three, point, decimals; at least one digit.
+CREATE MACRO is_number(v) AS
+  regexp_matches(v, '^[+-]?[$]?(([0-9]{1,3}(,[0-9]{3})+|[0-9]+)([.][0-9]*)?|[.][0-9]+)\z');
+
+-- Of such a number: the digits before the point without leading zeros, those after it without trailing ones.
+CREATE MACRO whole_digits(v) AS ltrim(split_part(regexp_replace(v, '[-+$,]', '', 'g'), '.', 1), '0');
+CREATE MACRO decimal_digits(v) AS rtrim(split_part(v, '.', 2), '0');
+
+-- Records that need no cleaning: every value is already what it becomes. A text of five letters cannot mean "missing".
+CREATE MACRO is_clean_account(account_id, customer_id, balance, account_type) AS
+  regexp_matches(account_id, '^[!-~]{5,}\z')
+  AND is_customer_id(customer_id)
+  AND regexp_matches(balance, '^[0-9]{1,13}([.][0-9]{1,2})?\z')
+  AND account_type IN ('Savings', 'Checking');
+
+CREATE MACRO is_clean_customer(customer_id, name, has_loan) AS
+  is_customer_id(customer_id)
+  AND regexp_matches(name, '^[!-~]+( [!-~]+)*[!-~]{4}\z')
+  AND has_loan IN ('Yes', 'No', 'None', '');

@@ -1,0 +1,25 @@
+-- Every quarantined row of both files, whole, with all its reasons.
+SELECT
+  'accounts' AS source,
+  r.line,
+  string_split(q.reasons, ',') AS reasons,
+  CAST(CASE
+    WHEN r.malformed IS NOT NULL THEN json_object('text', r.malformed)
+    ELSE json_object(
+      'AccountID', r.account_id, 'CustomerID', r.customer_id, 'Balance', r.balance, 'AccountType', r.account_type
+    )
+  END AS VARCHAR) AS values_read
+FROM account_reasons AS q
+JOIN raw_accounts AS r ON r.line = q.line
+UNION ALL
+SELECT
+  'customers' AS source,
+  r.line,
+  string_split(q.reasons, ',') AS reasons,
+  CAST(CASE
+    WHEN r.malformed IS NOT NULL THEN json_object('text', r.malformed)
+    ELSE json_object('CustomerID', r.customer_id, 'Name', r.name, 'HasLoan', r.has_loan)
+  END AS VARCHAR) AS values_read
+FROM customer_reasons AS q
+JOIN raw_customers AS r ON r.line = q.line
+ORDER BY source, line

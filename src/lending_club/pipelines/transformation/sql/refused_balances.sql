@@ -1,0 +1,34 @@
+-- Sums of the refused balances, which may have any number of digits: they are cut into limbs of 15 digits, and limbs of the
+-- same place are added up. The whole is the sum of limb_sum x 10^exponent.
+WITH signed AS (
+  SELECT
+    line,
+    starts_with(refused_balance, '-') AS is_negative,
+    ltrim(split_part(refused_balance, '.', 1), '-') AS whole,
+    split_part(refused_balance, '.', 2) AS decimals
+  FROM stg_accounts
+  WHERE refused_balance IS NOT NULL
+), padded AS (
+  SELECT
+    line,
+    is_negative,
+    lpad(whole, CAST(15 * ((length(whole) + 14) // 15) AS INTEGER), '0') AS whole,
+    rpad(decimals, CAST(15 * ((length(decimals) + 14) // 15) AS INTEGER), '0') AS decimals
+  FROM signed
+), limbs AS (
+  SELECT
+    line,
+    is_negative,
+    length(whole) - 15 * (place + 1) AS exponent,
+    CAST(substring(concat(whole, decimals), CAST(15 * place + 1 AS INTEGER), 15) AS DECIMAL(38, 0)) AS limb
+  FROM padded
+  CROSS JOIN UNNEST(range(0, (length(whole) + length(decimals)) // 15)) AS places(place)
+)
+SELECT
+  l.exponent,
+  q.line IS NOT NULL AS is_quarantined,
+  sum(CASE WHEN l.is_negative THEN -l.limb ELSE l.limb END) AS limb_sum
+FROM limbs AS l
+LEFT JOIN quarantine AS q ON q.source = 'accounts' AND q.line = l.line
+GROUP BY l.exponent, q.line IS NOT NULL
+ORDER BY exponent, is_quarantined

@@ -1,0 +1,74 @@
+"""One run at a time on one data directory."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TextIO
+
+from lending_club.errors import RunInProgressError
+
+_POLL_SECONDS = 0.1
+
+
+class RunLock:
+    """A lock file that the operating system frees when its holder ends, however it ends.
+
+    Args:
+        path: The lock file; it stays there, a leftover one locks nobody out.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+
+    def acquire(self, wait_seconds: Decimal) -> None:
+        """Take the lock.
+
+        Args:
+            wait_seconds: How long to wait for another holder.
+
+        Raises:
+            RunInProgressError: Another run still holds it; the message says which. Or the directory cannot be written.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = self._path.open("a+")
+        except OSError as error:
+            raise RunInProgressError(f"{error.filename}: {(error.strerror or str(error)).lower()}.") from error
+        deadline = time.monotonic() + float(wait_seconds)
+        while not _try_lock(file):
+            if time.monotonic() >= deadline:
+                file.seek(0)
+                holder = file.read().strip() or "unknown"
+                file.close()
+                raise RunInProgressError(
+                    f"Another run works on {self._path.parent.parent}: {holder}. Waited {wait_seconds} seconds"
+                    " (run.lock_wait_seconds). Try again when it has ended."
+                )
+            time.sleep(_POLL_SECONDS)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}, since {datetime.now(UTC):%FT%TZ}\n")
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Free the lock, if it is held."""
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.close()
+            self._file = None
+
+
+def _try_lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

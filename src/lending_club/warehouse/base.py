@@ -1,0 +1,100 @@
+"""What every engine can do, and the one connection that a process has to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from lending_club.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from lending_club.csv_file import CsvFile
+
+FileFormat = Literal["csv", "parquet"]
+
+
+class Warehouse(Protocol):
+    """A SQL engine. Table names have the form ``schema.table``. Every method raises ``WarehouseError``."""
+
+    def create_table(self, name: str, query: exp.Query) -> int:
+        """Make or replace a table from a query; return its number of rows."""
+
+    def create_view(self, name: str, query: exp.Query) -> None:
+        """Make or replace a view of a query."""
+
+    def load_csv(self, name: str, file: CsvFile) -> int:
+        """Make or replace a table of a file's records, return their number.
+
+        Columns: ``line`` (BIGINT), ``malformed`` (the record's text where it does not fit its header), then the file's
+        columns in snake case, each value as text as it came, NULL where the record is malformed.
+        """
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a table or view."""
+
+    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
+        """Fetch the result of a query that is known to be small."""
+
+    def export_file(self, name: str, path: Path, file_format: FileFormat) -> int:
+        """Write a table to a file in its own order, return the number of rows. CSV is as in the data contract."""
+
+    def export_table(self, name: str, database: Path, target: str) -> int:
+        """Copy a table into a database file that others can open; return the number of rows."""
+
+    def close(self) -> None:
+        """Give the connection back. A later call of another method opens it again."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A reference to a table of a warehouse; its rows stay there until somebody asks for them."""
+
+    warehouse: Warehouse
+    name: str
+
+    @property
+    def expression(self) -> exp.Table:
+        """The table's name as sqlglot has it, to stand in a FROM."""
+        from sqlglot import exp
+
+        return exp.to_table(self.name)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows, in the table's own order. For small tables."""
+        from sqlglot import exp
+
+        return self.warehouse.rows(exp.select("*").from_(self.expression))
+
+
+_open: dict[str, Warehouse] = {}
+
+
+def open_warehouse(connection: dict[str, Any]) -> Warehouse:
+    """The process's one connection to a warehouse, made on first use.
+
+    Args:
+        connection: ``type`` (``duckdb``) and what that engine needs, from the catalog.
+
+    Raises:
+        WarehouseError: No such type.
+    """
+    settings = dict(connection)
+    key = repr(sorted(settings.items()))
+    if key not in _open:
+        match settings.pop("type", None):
+            case "duckdb":
+                from lending_club.warehouse.duckdb import DuckDBWarehouse
+
+                _open[key] = DuckDBWarehouse(Path(settings.pop("path")), **settings)
+            case unknown:
+                raise WarehouseError(f"The catalog names a warehouse of type {unknown!r}. Known types: duckdb.")
+    return _open[key]
+
+
+def close_warehouses() -> None:
+    """Close every connection of the process, as a run does at its end."""
+    while _open:
+        _open.popitem()[1].close()

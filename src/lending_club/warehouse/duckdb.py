@@ -1,0 +1,235 @@
+"""DuckDB: embedded, nothing to install or start."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from lending_club.csv_file import Batch, CsvFile
+from lending_club.errors import WarehouseError
+from lending_club.warehouse.base import FileFormat
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+logger = logging.getLogger(__name__)
+
+_SCHEMAS = ("raw", "staging", "marts")
+
+
+class DuckDBWarehouse:
+    """A scratch database that only a run opens; what others read is exported from it.
+
+    Args:
+        database: The database file. What it holds can be made again from the input, so one that cannot be opened, of
+            another DuckDB version or damaged by a crash, is replaced by an empty one.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._open_connection: duckdb.DuckDBPyConnection | None = None
+
+    def create_table(self, name: str, query: exp.Query) -> int:
+        """See ``Warehouse``."""
+        return self._count(f"CREATE OR REPLACE TABLE {name} AS {query.sql('duckdb')}")
+
+    def create_view(self, name: str, query: exp.Query) -> None:
+        """See ``Warehouse``."""
+        self._execute(f"CREATE OR REPLACE VIEW {name} AS {query.sql('duckdb')}")
+
+    def load_csv(self, name: str, file: CsvFile) -> int:
+        """See ``Warehouse``."""
+        columns = [_snake_case(column) for column in file.columns]
+        if file.extra_columns:
+            logger.warning("%s: columns not used: %s", file.path, ", ".join(map(repr, file.extra_columns)))
+        is_pattern = any(character in str(file.path) for character in "*?[")  # DuckDB would look for other files
+        row_count = self._load_plain(name, columns, file) if file.is_plain and not is_pattern else None
+        return row_count or self._load_batches(name, columns, file)
+
+    def _load_plain(self, name: str, columns: list[str], file: CsvFile) -> int | None:
+        """Let DuckDB read a file in which each line is a record; None where a line does not fit after all."""
+        width = len(file.header.names)
+        all_columns = ", ".join(f"'column{position}': 'VARCHAR'" for position in range(width))
+        values = ", ".join(f"column{position} AS {column}" for position, column in zip(file.positions, columns, strict=True))
+        read_csv = f"""read_csv({_quoted(file.path)}, columns = {{{all_columns}}}, header = true, auto_detect = false,
+            delim = ',', quote = '', escape = '', comment = '', nullstr = '\n', strict_mode = true)"""
+        try:
+            return self._count(
+                f"""CREATE OR REPLACE TABLE {name} AS
+                SELECT row_number() OVER () + 1 AS line, CAST(NULL AS VARCHAR) AS malformed, {values} FROM {read_csv}"""
+            )
+        except WarehouseError as error:
+            if not isinstance(error.__cause__, duckdb.InvalidInputException):
+                raise
+            logger.debug("%s: some lines do not fit the header; reading it record by record", file.path)
+            return None
+
+    def _load_batches(self, name: str, columns: list[str], file: CsvFile) -> int:
+        as_text = ", ".join(f"{column} VARCHAR" for column in columns)
+        self._execute("BEGIN")
+        try:
+            self._execute(f"CREATE OR REPLACE TABLE {name} (line BIGINT, malformed VARCHAR, {as_text})")
+            for batch in file.batches():
+                self._load_lines(name, batch, file)
+                self._load_records(name, batch, len(columns), file.positions)
+            self._execute("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
+        return self._count(f"SELECT count(*) FROM {name}")
+
+    def _load_lines(self, name: str, batch: Batch, file: CsvFile) -> None:
+        """Load the records that stand one to a line without quotes; a blank line is none."""
+        values = ", ".join(f"fields[{position + 1}]" for position in file.positions)
+        self._execute(
+            f"""INSERT INTO {name}
+            SELECT line, CASE WHEN fields IS NULL THEN record END, {values}
+            FROM (
+                SELECT line, record, CASE WHEN len(fields) = {len(file.header.names)} THEN fields END AS fields
+                FROM (
+                    SELECT line, record, string_split(record, ',') AS fields
+                    FROM (SELECT unnest(range($1, $2)) AS line, unnest(string_split($3, chr(10))) AS record)
+                    WHERE record <> ''
+                )
+            )""",
+            [batch.first_line, batch.first_line + batch.text.count("\n") + 1, batch.text],
+        )
+
+    def _load_records(self, name: str, batch: Batch, width: int, positions: list[int]) -> None:
+        """Load the records that Python read, as one text cut at two characters that are in none of their values."""
+        if not batch.records:
+            return
+        rows = [
+            (str(record.line), record.malformed)
+            if record.malformed is not None
+            else (str(record.line), "", *(record.values[position] for position in positions))
+            for record in batch.records
+        ]
+        used = {character for row in rows for value in row for character in value}
+        unused = (chr(code) for code in range(1, 0xD800) if chr(code) not in used)
+        between_rows, between_values = next(unused), next(unused)
+        values = ", ".join(f"fields[{place}]" for place in range(3, width + 3))
+        self._execute(
+            f"""INSERT INTO {name}
+            SELECT CAST(fields[1] AS BIGINT), CASE WHEN len(fields) = 2 THEN fields[2] END, {values}
+            FROM (SELECT string_split(unnest(string_split($1, $2)), $3) AS fields)""",
+            [between_rows.join(between_values.join(row) for row in rows), between_rows, between_values],
+        )
+
+    def exists(self, name: str) -> bool:
+        """See ``Warehouse``."""
+        schema, table = name.split(".")
+        query = "SELECT 1 FROM information_schema.tables WHERE table_schema = $1 AND table_name = $2"
+        return self._execute(query, [schema, table]).fetchone() is not None
+
+    def rows(self, query: exp.Query) -> list[dict[str, Any]]:
+        """See ``Warehouse``."""
+        result = self._execute(query.sql("duckdb"))
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def export_file(self, name: str, path: Path, file_format: FileFormat) -> int:
+        """See ``Warehouse``."""
+        if file_format == "parquet":
+            return self._count(f"COPY {name} TO {_quoted(path)} (FORMAT parquet)")
+        columns = self._execute(f"DESCRIBE {name}").fetchall()
+        values = ", ".join(_csv_value(column, column_type) for column, column_type, *_ in columns)
+        # The writer's own quoting also quotes a leading '#', which RFC 4180 does not ask for: texts come quoted instead.
+        return self._count(f"COPY (SELECT {values} FROM {name}) TO {_quoted(path)} (FORMAT csv, HEADER, QUOTE '', ESCAPE '')")
+
+    def export_table(self, name: str, database: Path, target: str) -> int:
+        """See ``Warehouse``."""
+        self._execute(f"ATTACH {_quoted(database)} AS published")
+        try:
+            self._execute(f"CREATE SCHEMA IF NOT EXISTS published.{target.split('.')[0]}")
+            return self._count(f"CREATE OR REPLACE TABLE published.{target} AS FROM {name}")
+        finally:
+            self._execute("DETACH published")
+
+    def close(self) -> None:
+        """See ``Warehouse``."""
+        connection, self._open_connection = self._open_connection, None
+        if connection is not None:
+            with _plain_errors(self._database):
+                connection.close()
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._open_connection is None:
+            self._open_connection = self._open()
+        return self._open_connection
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        with _plain_errors(self._database):
+            self._database.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(f"{self._database}.tmp", ignore_errors=True)  # what a killed run spilled
+            try:
+                connection = duckdb.connect(self._database)
+            except duckdb.Error as error:
+                if "lock" in str(error).lower() or not self._database.is_file():
+                    raise
+                logger.warning("%s cannot be opened and is made anew: %s", self._database, _first_line(error))
+                self._database.unlink()
+                Path(f"{self._database}.wal").unlink(missing_ok=True)
+                connection = duckdb.connect(self._database)
+            connection.execute("SET force_compression = 'uncompressed'")
+            for schema in _SCHEMAS:
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            return connection
+
+    def _execute(self, sql: str, values: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
+        with _plain_errors(self._database):
+            return self._connection.execute(sql, values)
+
+    def _count(self, sql: str) -> int:
+        """Run a statement that answers with a number of rows."""
+        ((count, *_),) = self._execute(sql).fetchall()
+        return int(count)
+
+    def _rollback(self) -> None:
+        if self._open_connection is not None:
+            try:
+                self._open_connection.execute("ROLLBACK")
+            except duckdb.Error:
+                logger.debug("nothing to roll back", exc_info=True)
+
+
+@contextmanager
+def _plain_errors(database: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.CatalogException as error:
+        raise WarehouseError(f"{_first_line(error)} Run the pipelines that come before: kedro run.") from error
+    except (duckdb.Error, OSError) as error:
+        raise WarehouseError(f"DuckDB ({database}): {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _quoted(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _snake_case(column: str) -> str:
+    """``CustomerID`` as ``customer_id``."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", column).lower()
+
+
+def _csv_value(column: str, column_type: str) -> str:
+    if column_type.endswith("[]"):
+        text = f"array_to_string({column}, ',')"
+    elif column_type == "VARCHAR":
+        text = column
+    else:
+        return column
+    needs_quotes = f"regexp_matches({text}, '[\",\\r\\n]')"
+    return f"""CASE WHEN {needs_quotes} THEN concat('"', replace({text}, '"', '""'), '"') ELSE {text} END AS {column}"""

@@ -1,0 +1,144 @@
+"""Models: a ``SELECT`` in a ``.sql`` file, which becomes a Kedro node.
+
+Models are written in DuckDB's SQL. A table in a FROM is a dataset of the catalog, ``:name`` is a parameter, and the macros
+in ``_macros.sql`` of the same folder are expanded into every model that calls them. What a node reads is found in its SQL,
+so the lineage cannot disagree with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+from kedro.pipeline import Node
+from sqlglot import exp
+
+from lending_club.warehouse.base import Table
+
+_DIALECT = "duckdb"
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of one folder."""
+
+    folder: Path
+
+    def node(self, name: str, parameters: Mapping[str, str] | None = None) -> Node:
+        """A node that makes the table ``name`` from the model ``name.sql``.
+
+        Args:
+            name: Name of the model and of the dataset it makes.
+            parameters: The Kedro parameter for each ``:name`` in the SQL, such as ``{"rate": "params:interest.rate"}``.
+
+        Raises:
+            ValueError: The SQL and ``parameters`` name different parameters.
+        """
+        query = self.query(name)
+        wanted = {placeholder.name for placeholder in query.find_all(exp.Placeholder)}
+        parameters = dict(parameters or {})
+        if wanted != set(parameters):
+            raise ValueError(f"{name}.sql takes the parameters {sorted(wanted)}, the node gives {sorted(parameters)}")
+        tables = tables_of(query)
+        names = [*tables, *parameters]
+        return Node(
+            _binder(name, query, names),
+            inputs=[*tables, *parameters.values()],
+            outputs=name,
+            name=name,
+        )
+
+    def query(self, name: str) -> exp.Query:
+        """The model as a query with its macros expanded, tables and parameters not yet bound.
+
+        Raises:
+            ValueError: The file is something else than a query.
+        """
+        query = self._expand(sqlglot.parse_one((self.folder / f"{name}.sql").read_text(encoding="utf-8"), read=_DIALECT))
+        if not isinstance(query, exp.Query):
+            raise ValueError(f"{name}.sql must be one SELECT")
+        return query
+
+    @cached_property
+    def _macros(self) -> dict[str, tuple[list[str], exp.Expr]]:
+        path = self.folder / "_macros.sql"
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        macros = {}
+        for statement in sqlglot.parse(text, read=_DIALECT):
+            if isinstance(statement, exp.Create):
+                signature = statement.this
+                macros[signature.this.name.lower()] = ([part.name for part in signature.expressions], statement.expression)
+        return macros
+
+    def _expand(self, tree: Any) -> Any:
+        def expanded(part: exp.Expr) -> exp.Expr:
+            if not isinstance(part, exp.Anonymous) or part.name.lower() not in self._macros:
+                return part
+            names, body = self._macros[part.name.lower()]
+            values = dict(zip(names, part.expressions, strict=True))
+
+            def argument(inner: exp.Expr) -> exp.Expr:
+                return values[inner.name].copy() if isinstance(inner, exp.Column) and inner.name in values else inner
+
+            return exp.paren(self._expand(body.copy().transform(argument)))
+
+        return tree.transform(expanded)
+
+
+def tables_of(query: exp.Query) -> list[str]:
+    """Names of the tables that a query reads, in the order of their first mention."""
+    inner = {cte.alias for cte in query.find_all(exp.CTE)}
+    return list(dict.fromkeys(table.name for table in query.find_all(exp.Table) if table.name and table.name not in inner))
+
+
+def literal(value: object, sql_type: str | None = None) -> exp.Expr:
+    """A value as it stands in SQL; a decimal keeps its digits.
+
+    Raises:
+        TypeError: The value is a binary floating point number, which is not exact.
+    """
+    if isinstance(value, float):
+        raise TypeError(f"{value!r} is a binary floating point number: give a Decimal or a text")
+    if isinstance(value, Decimal):
+        digits = max(-int(value.as_tuple().exponent), 0)
+        sql_type = sql_type or f"DECIMAL(18, {digits})"
+        return exp.cast(exp.Literal.string(f"{value:f}"), sql_type)
+    converted = exp.convert(value)
+    return converted if sql_type is None else exp.cast(converted, sql_type)
+
+
+def values_query(rows: list[dict[str, Any]], types: Mapping[str, str]) -> exp.Query:
+    """A query that gives the rows, at least one, with columns of the given SQL types."""
+    selects: list[exp.Query] = [
+        exp.select(*(exp.alias_(literal(row[column], sql_type), column) for column, sql_type in types.items())) for row in rows
+    ]
+    query = selects[0]
+    for other in selects[1:]:
+        query = exp.union(query, other, distinct=False)
+    return query
+
+
+def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.Query]:
+    def bind(*values: Any) -> exp.Query:
+        bound = query.copy()
+        by_name = dict(zip(names, values, strict=True))
+        for table in list(bound.find_all(exp.Table)):
+            reference = by_name.get(table.name)
+            if isinstance(reference, Table):
+                table.replace(exp.alias_(reference.expression, table.alias or table.name, table=True))
+        for placeholder in list(bound.find_all(exp.Placeholder)):
+            value = by_name[placeholder.name]
+            if isinstance(placeholder.parent, exp.In):
+                placeholder.parent.set("expressions", [literal(item) for item in value])
+            else:
+                placeholder.replace(literal(value))
+        return bound
+
+    bind.__name__ = name
+    bind.__doc__ = f"Make {name} from its model."
+    return bind

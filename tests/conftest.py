@@ -1,0 +1,83 @@
+"""What all tests share: a data directory of their own, and a way to run the job in this process or as a person would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+SAMPLE = PROJECT / "data" / "01_raw"
+
+hypothesis.settings.register_profile(
+    "default", max_examples=60, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("thorough", parent=hypothesis.settings.get_profile("default"), max_examples=1500)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def write_inputs(data: Path, customers: bytes, accounts: bytes) -> None:
+    """Put two input files where a run looks for them."""
+    raw = data / "01_raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    (raw / "Customer.csv").write_bytes(customers)
+    (raw / "accounts.csv").write_bytes(accounts)
+
+
+def run_here(data: Path, pipeline_names: list[str] | None = None, **parameters: Any) -> None:
+    """Run the job in this process; its errors come out as they are raised."""
+    from kedro.framework.session import KedroSession
+    from kedro.framework.startup import bootstrap_project
+
+    os.environ["LENDING_CLUB_DATA"] = str(data)
+    bootstrap_project(PROJECT)
+    with KedroSession.create(project_path=PROJECT, runtime_params=parameters) as session:
+        session.run(pipeline_names=pipeline_names)
+
+
+def kedro_command(*arguments: str) -> list[str]:
+    """The kedro command of this environment."""
+    return [str(Path(sys.executable).with_name("kedro")), *arguments]
+
+
+def run_environment(data: Path, **extra: str) -> dict[str, str]:
+    """The environment of a person who has set nothing but the data directory."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LENDING_CLUB", "KEDRO"))}
+    return {**kept, "LENDING_CLUB_DATA": str(data), **extra}
+
+
+def kedro_run(data: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """``kedro run`` as a process of its own."""
+    return subprocess.run(
+        kedro_command("run", *arguments),
+        cwd=PROJECT,
+        env=run_environment(data, **extra),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data directory that holds the sample."""
+    directory = tmp_path / "data"
+    write_inputs(directory, (SAMPLE / "Customer.csv").read_bytes(), (SAMPLE / "accounts.csv").read_bytes())
+    return directory
+
+
+@pytest.fixture
+def with_files(tmp_path: Path) -> Callable[[bytes, bytes], Path]:
+    """A function that makes the data directory from two files."""
+
+    def make(customers: bytes, accounts: bytes) -> Path:
+        write_inputs(tmp_path / "data", customers, accounts)
+        return tmp_path / "data"
+
+    return make
