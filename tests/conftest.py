@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hypothesis
 import pytest
@@ -31,14 +31,19 @@ def write_inputs(data: Path, customers: bytes, accounts: bytes) -> None:
 
 
 def run_here(data: Path, pipeline_names: list[str] | None = None, **parameters: Any) -> None:
-    """Run the job in this process; its errors come out as they are raised."""
+    """Run the job in this process; the project's own errors come out as they were raised."""
     from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
+
+    from lending_club.errors import told_error
 
     os.environ["LENDING_CLUB_DATA"] = str(data)
     bootstrap_project(PROJECT)
     with KedroSession.create(project_path=PROJECT, runtime_params=parameters) as session:
-        session.run(pipeline_names=pipeline_names)
+        try:
+            cast(KedroSession, session).run(pipeline_names=pipeline_names)
+        except Exception as error:
+            raise told_error(error) or error from error
 
 
 def kedro_command(*arguments: str) -> list[str]:

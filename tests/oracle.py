@@ -31,7 +31,7 @@ CUSTOMER_COLUMNS = ["CustomerID", "Name", "HasLoan"]
 ACCOUNT_COLUMNS = ["AccountID", "CustomerID", "Balance", "AccountType"]
 
 
-class FileFault(Exception):
+class FileFaultError(Exception):
     """The file stops the run. ``faults`` holds every fault that a reader may name, as (words, line)."""
 
     def __init__(self, faults: list[tuple[str, int | None]]) -> None:
@@ -76,12 +76,12 @@ def records(text: str) -> list[Row]:
             at += 1
         line += 1
     if faults:
-        raise FileFault(faults)
+        raise FileFaultError(faults)
     return rows
 
 
 def one_field(text: str, at: int, line: int, faults: list[tuple[str, int | None]]) -> tuple[str, int, int, bool, bool]:
-    """Read a field from ``at``; return it, where it ends, line breaks in it, whether junk follows its quote, whether more follow."""
+    """Read a field; return it, where it ends, its line breaks, whether junk follows its quote, whether more fields follow."""
     start, breaks, is_junk = at, 0, False
     value: str | None = None
     while at < len(text) and text[at] in SPACES and text[at] not in "\r\n":
@@ -125,15 +125,15 @@ def read(data: bytes, columns: list[str]) -> list[Row]:
     try:
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FileFault([("not UTF-8", data[: data.index(error.object[error.start :])].count(b"\n") + 1)]) from None
+        raise FileFaultError([("not UTF-8", data[: data.index(error.object[error.start :])].count(b"\n") + 1)]) from None
     faults: list[tuple[str, int | None]] = []
     try:
         rows = records(text)
-    except FileFault as fault:
+    except FileFaultError as fault:
         faults = fault.faults
         rows = []
     if not faults and not rows:
-        raise FileFault([("is empty", None)])
+        raise FileFaultError([("is empty", None)])
     if rows:
         header = rows[0]
         if header.is_malformed:
@@ -147,7 +147,7 @@ def read(data: bytes, columns: list[str]) -> list[Row]:
         if len(rows) == 1:
             faults.append(("no rows", None))
     if faults:
-        raise FileFault(faults)
+        raise FileFaultError(faults)
     for row in rows[1:]:
         row.is_malformed |= len(row.fields) != len(names)
         if not row.is_malformed:
@@ -180,8 +180,7 @@ def balance(text: str) -> Decimal | None:
     digits = whole + decimals
     if not digits or any(c not in DIGITS for c in digits):
         return None
-    number = Decimal((1 if text.startswith("-") else 0, tuple(map(int, digits)), -len(decimals)))
-    return number
+    return Decimal((1 if text.startswith("-") else 0, tuple(map(int, digits)), -len(decimals)))
 
 
 def judge_customer(row: Row) -> None:
@@ -282,9 +281,18 @@ def expected(
     """What the job must publish for two files.
 
     Raises:
-        FileFault: A file stops the run.
+        FileFaultError: A file stops the run.
     """
-    customers, accounts = read(customers_csv, CUSTOMER_COLUMNS), read(accounts_csv, ACCOUNT_COLUMNS)
+    faults: list[tuple[str, int | None]] = []
+    files = []
+    for data, columns in ((customers_csv, CUSTOMER_COLUMNS), (accounts_csv, ACCOUNT_COLUMNS)):
+        try:
+            files.append(read(data, columns))
+        except FileFaultError as fault:
+            faults += fault.faults
+    if faults:
+        raise FileFaultError(faults)
+    customers, accounts = files
     for rows, judge, key in ((customers, judge_customer, "customer_id"), (accounts, judge_account, "account_id")):
         for row in rows:
             if row.is_malformed:
@@ -298,7 +306,8 @@ def expected(
         if not row.reasons and row.clean["customer_id"] not in valid:
             row.reasons.append("customer_quarantined" if row.clean["customer_id"] in known else "unknown_customer")
 
-    summary, profile = [], {}
+    summary: list[tuple[Any, ...]] = []
+    profile: dict[int, list[Any]] = {}
     good = [row for row in accounts if not row.reasons]
     for row in sorted(good, key=lambda row: row.clean["account_id"]):
         if row.clean["account_type"] not in eligible:
@@ -358,4 +367,7 @@ def exact_sum(numbers: list[Decimal | None]) -> Decimal:
     for number in numbers:
         if number is not None:
             total = EXACT.add(total, number)
-    return total
+    while total != total.quantize(CENT, context=EXACT) and str(total)[-1] == "0":
+        total = total.quantize(Decimal(1).scaleb(int(total.as_tuple().exponent) + 1, EXACT), context=EXACT)
+    cents = total.quantize(CENT, context=EXACT)
+    return cents if cents == total else total

@@ -96,7 +96,9 @@ def assert_published(data: Path, wanted: Expected) -> None:
             assert [row[1] for row in described] == types, name
             rows = connection.execute(f"FROM marts.{name}").fetchall()
             if name == "quarantine":
-                assert [(source, line, reasons, json.loads(values)) for source, line, reasons, values in rows] == wanted.quarantine
+                assert [
+                    (source, line, reasons, json.loads(values)) for source, line, reasons, values in rows
+                ] == wanted.quarantine
             elif name == "reconciliation":
                 numbers = [tuple(Decimal(v) if i >= 5 and v is not None else v for i, v in enumerate(row)) for row in rows]
                 assert numbers == wanted.reconciliation

@@ -12,23 +12,24 @@ from hypothesis import strategies as st
 
 from lending_club.errors import InputFileError
 from tests.conftest import run_here, write_inputs
-from tests.oracle import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, SPACES, FileFault, expected
+from tests.oracle import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, SPACES, FileFaultError, expected
 from tests.published import assert_published
 
 MISSING = ["", "null", "N/A", "na", "NaN", "None", " ", "nUlL", "  n/a "]
-IDS = ["1", "2", "3", "4", "05", "6", "007", "999999999999999999", "00000000000000000000000000001"]
-BAD_IDS = ["0", "000", "1000000000000000000", "-1", "+1", "1.0", "1e1", "١", "1_0", "x", "1 2"]
+IDS = "1 2 3 4 05 6 007 999999999999999999 00000000000000000000000000001".split()
+BAD_IDS = ["1 2", *"0 000 1000000000000000000 -1 +1 1.0 1e1 ١ 1_0 x".split()]
 BALANCES = [
-    *["0", "0.00", "-0.00", "9999.99", "10000", "10000.00", "10000.01", "19999.99", "20000.00", "20000.01", "0.005", "100.50"],
-    *["1234.5", "+1,234.50", "-$5.00", "007.10", "12.500", ".5", "5.", "$1,000,000.00", "9999999999999.99", "9,999,999,999,999.99"],
-    *["1e5", "12,34", "1.2.3", "ABC", ".", "$", "-", "+", "1_000", "0x1", "inf", "1,2345", ",123", "1,234,", "--1", "$-5", "١٢"],
-    *["12.505", "-12.505", "0.001", "-0.001", "-1", "-0.0000", "10000000000000", "10000000000000.00", "-10000000000000"],
+    *"0 0.00 -0.00 9999.99 10000 10000.00 10000.01 19999.99 20000.00 20000.01 0.005 100.50 1234.5 +1,234.50 -$5.00".split(),
+    *"007.10 12.500 .5 5. $1,000,000.00 9999999999999.99 9,999,999,999,999.99 12.505 -12.505 0.001 -0.001 -1 -0.0000".split(),
+    *"1e5 12,34 1.2.3 ABC . $ - + 1_000 0x1 inf 1,2345 ,123 1,234, --1 $-5 ١٢ 10000000000000 -10000000000000.00".split(),
     *["9" * 40, "-" + "9" * 40, "0." + "0" * 40 + "1", "123456789012345678.123456789012345678901", "0" * 50 + "7.1" + "0" * 50],
 ]
-TYPES = ["Savings", "savings", "SAVINGS", "Checking", "cHECKING", "Savıngs", "Chec\u212aing", "Sav\u0130ngs", "loan", "Saving s"]
-LOANS = ["Yes", "no", "Y", "n", "TRUE", "false", "T", "f", "1", "0", "maybe", "2", "ye\u017f", "t rue"]
-NAMES = ["Ada", "Ada Li", "  Ada \t Li ", "Ada\u00a0\u2003Li", "O'Neil, Jr.", 'The "Boss"', "#1", "Ana\nMaria", "Ana\r\nMaria", "İpek"]
-KEYS = ["A1", "A2", "A3", " A1", "a1", "A 1", "#A", "A,1", 'A"1', "Ä1", "\U0001f600", "\ufffd", "A1\u2003", "\ufeffA1", "A\n1", "\x1cA1"]
+TYPES = ["Saving s", *"Savings savings SAVINGS Checking cHECKING Savıngs Chec\u212aing Sav\u0130ngs loan".split()]
+LOANS = ["t rue", *"Yes no Y n TRUE false T f 1 0 maybe 2 ye\u017f".split()]
+NAMES = 'Ada|Ada Li| Ada \t Li|Ada\u00a0\u2003Li|O\'Neil, Jr.|The "Boss"|#1|A\nMaria|A\r\nMaria|İpek|Ada Lovelace|x,\x1f'.split(
+    "|"
+)
+KEYS = 'A1|A2|A3| A1|a1|A 1|#A|A,1|A"1|Ä1|\U0001f600|\ufffd|A1\u2003|\ufeffA1|A\n1|\x1cA1|ACC-01|ACC-02|ACC-01 '.split("|")
 SPACE = st.sampled_from([*SPACES.replace("\r", "").replace("\n", ""), " ", "", "", "  "])
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=6)
 
@@ -95,8 +96,8 @@ def csv_file(draw: st.DrawFn, columns: list[str], row: st.SearchStrategy[tuple[s
 @st.composite
 def loose_text(draw: st.DrawFn, columns: list[str]) -> bytes:
     """A header and then any sequence of the characters that matter."""
-    body = draw(st.text(st.sampled_from([*',,,"""\n\n\n\r 1a5.S', "\r\n", "\u2003", "\x00"]), max_size=60))
-    return (",".join(columns) + "\n" + body).encode()
+    pieces = draw(st.lists(st.sampled_from([*',,,"""\n\n\n\r 1a5.S', "\r\n", "\u2003", "\x00"]), max_size=60))
+    return (",".join(columns) + "\n" + "".join(pieces)).encode()
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def assert_job_agrees(data: Path, customers: bytes, accounts: bytes) -> None:
     note(f"accounts.csv: {accounts!r}")
     try:
         wanted = expected(customers, accounts)
-    except FileFault as fault:
+    except FileFaultError as fault:
         with pytest.raises(InputFileError) as raised:
             run_here(data, quality={"max_quarantined_share": 1})
         message = str(raised.value)

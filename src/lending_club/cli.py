@@ -10,7 +10,7 @@ from typing import Any
 import click
 from kedro.framework.cli.project import run as kedro_run
 
-from lending_club.errors import LendingClubError
+from lending_club.errors import told_error
 
 logger = logging.getLogger("lending_club")
 
@@ -26,14 +26,10 @@ def _run(**options: Any) -> Any:
         raise click.ClickException(_message(error)) from error
 
 
-def _message(error: BaseException) -> str:
-    """The message for a person: that of the error of ours that Kedro may have wrapped, if there is one."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, LendingClubError):
-            return str(cause)
-        cause = cause.__cause__
-    return f"{type(error).__name__}: {error}\nSet LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
+def _message(error: Exception) -> str:
+    told = told_error(error)
+    hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
+    return str(told) if told else f"{type(error).__name__}: {error}\n{hint}"
 
 
 @click.group(name="lending_club")

@@ -19,6 +19,10 @@ class RunInProgressError(LendingClubError):
     """Another run holds the data directory."""
 
 
+class DataDirectoryError(LendingClubError):
+    """The data directory cannot be written."""
+
+
 class WarehouseError(LendingClubError):
     """The warehouse refused a statement or could not be opened."""
 
@@ -29,3 +33,11 @@ class ReconciliationError(LendingClubError):
 
 class PublicationError(LendingClubError):
     """The published set could not be replaced; what was published before is unchanged."""
+
+
+def told_error(error: BaseException) -> LendingClubError | None:
+    """The error of this project's that Kedro has wrapped in its own, or None where there is none."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, LendingClubError):
+        cause = cause.__cause__
+    return cause

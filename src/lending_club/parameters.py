@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
 )
@@ -32,6 +32,12 @@ def _exact(value: object) -> Decimal:
     return number
 
 
+def _not_empty(values: tuple[object, ...]) -> tuple[object, ...]:
+    if not values:
+        raise ValueError("must have at least one entry")
+    return values
+
+
 Rate = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, decimal_places=4)]
 Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1)]
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, lt=Decimal(10) ** 16, decimal_places=2)]
@@ -42,18 +48,6 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Group(_Frozen):
-    """A group of parameters as it stands in parameters.yml."""
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explain(cls, values: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
-        try:
-            return read(values)
-        except ValidationError as error:
-            raise ParameterError(_explained(cls.__name__.lower(), error)) from None
-
-
 class RateTier(_Frozen):
     """The base rate of balances from ``at_least`` to below ``below``; a tier without ``below`` has no upper end."""
 
@@ -62,7 +56,7 @@ class RateTier(_Frozen):
     rate: Rate
 
 
-class Interest(_Group):
+class Interest(_Frozen):
     """What a savings account earns in a year.
 
     Attributes:
@@ -71,9 +65,9 @@ class Interest(_Group):
         eligible_account_types: Account types that earn interest; valid accounts of other types are counted as excluded.
     """
 
-    tiers: tuple[RateTier, ...] = Field(min_length=1)
+    tiers: Annotated[tuple[RateTier, ...], AfterValidator(_not_empty)]
     loan_bonus: Rate
-    eligible_account_types: tuple[Literal["Savings", "Checking"], ...] = Field(min_length=1)
+    eligible_account_types: Annotated[tuple[Literal["Savings", "Checking"], ...], AfterValidator(_not_empty)]
 
     @model_validator(mode="after")
     def _tiers_cover_all_balances_once(self) -> Self:
@@ -98,7 +92,7 @@ class Interest(_Group):
         return self
 
 
-class Quality(_Group):
+class Quality(_Frozen):
     """When too little is left to publish.
 
     Attributes:
@@ -108,7 +102,7 @@ class Quality(_Group):
     max_quarantined_share: Share
 
 
-class Run(_Group):
+class Run(_Frozen):
     """How a run behaves.
 
     Attributes:
@@ -138,13 +132,13 @@ def read_parameters(values: dict[str, Any]) -> Parameters:
     try:
         return Parameters.model_validate(values)
     except ValidationError as error:
-        raise ParameterError(_explained("", error)) from None
+        raise ParameterError(_explained(error)) from None
 
 
-def _explained(group: str, error: ValidationError) -> str:
+def _explained(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_url=False, include_context=False):
-        name = group
+        name = ""
         for part in fault["loc"]:
             name += f"[{part}]" if isinstance(part, int) else f".{part}"
         match fault["type"]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TextIO
 
-from lending_club.errors import RunInProgressError
+from lending_club.errors import DataDirectoryError, RunInProgressError
 
 _POLL_SECONDS = 0.1
 
@@ -35,13 +35,23 @@ class RunLock:
             wait_seconds: How long to wait for another holder.
 
         Raises:
-            RunInProgressError: Another run still holds it; the message says which. Or the directory cannot be written.
+            RunInProgressError: Another run still holds it; the message says which.
+            DataDirectoryError: The lock file cannot be written.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = self._path.open("a+")
+            self._wait(file, wait_seconds)
+            file.truncate(0)
+            file.write(
+                f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}, since {datetime.now(UTC):%FT%TZ}\n"
+            )
+            file.flush()
         except OSError as error:
-            raise RunInProgressError(f"{error.filename}: {(error.strerror or str(error)).lower()}.") from error
+            raise DataDirectoryError(f"{self._path}: {(error.strerror or str(error)).lower()}. A run writes there.") from error
+        self._file = file
+
+    def _wait(self, file: TextIO, wait_seconds: Decimal) -> None:
         deadline = time.monotonic() + float(wait_seconds)
         while not _try_lock(file):
             if time.monotonic() >= deadline:
@@ -53,10 +63,6 @@ class RunLock:
                     " (run.lock_wait_seconds). Try again when it has ended."
                 )
             time.sleep(_POLL_SECONDS)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}, since {datetime.now(UTC):%FT%TZ}\n")
-        file.flush()
-        self._file = file
 
     def release(self) -> None:
         """Free the lock, if it is held."""

@@ -80,7 +80,7 @@ class PublishedTable(AbstractDataset[Table, Path]):
         return {"filepath": str(self._path), "table": self._table}
 
 
-class PublishedSet(AbstractDataset[list[Path], Path]):
+class PublishedOutputs(AbstractDataset[list[Path], Path]):
     """The published set of one directory. Saving the paths of its outputs publishes all of them by one rename.
 
     Args:

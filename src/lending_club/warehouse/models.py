@@ -91,9 +91,9 @@ class Models:
 
 
 def tables_of(query: exp.Query) -> list[str]:
-    """Names of the tables that a query reads, in the order of their first mention."""
+    """Names of the tables that a query reads, sorted."""
     inner = {cte.alias for cte in query.find_all(exp.CTE)}
-    return list(dict.fromkeys(table.name for table in query.find_all(exp.Table) if table.name and table.name not in inner))
+    return sorted({table.name for table in query.find_all(exp.Table) if table.name and table.name not in inner})
 
 
 def literal(value: object, sql_type: str | None = None) -> exp.Expr:

@@ -1,0 +1,116 @@
+"""What only DuckDB's side of the warehouse does."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from lending_club.csv_file import CsvFile
+from lending_club.errors import WarehouseError
+from lending_club.warehouse import close_warehouses, open_warehouse
+from lending_club.warehouse.base import Warehouse
+from lending_club.warehouse.duckdb import DuckDBWarehouse
+from lending_club.warehouse.models import values_query
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(tmp_path / "scratch.duckdb")
+
+
+def rows(warehouse: Warehouse, table: str) -> list[tuple[object, ...]]:
+    from sqlglot import exp
+
+    return [tuple(row.values()) for row in warehouse.rows(exp.select("*").from_(table).order_by("line"))]
+
+
+def test_a_process_has_one_connection(tmp_path: Path) -> None:
+    connection = {"type": "duckdb", "path": str(tmp_path / "scratch.duckdb")}
+    assert open_warehouse(connection) is open_warehouse(dict(connection))
+    close_warehouses()
+    with pytest.raises(WarehouseError, match="Known types: duckdb"):
+        open_warehouse({"type": "oracle"})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"B,A,X\n1,2,3\n4,5,6\n",
+        b'B,A,X\n"1","2",3\n4,5,6\n',
+        b'B,A,X\n1,2,",\n"\n4,5,6\n',
+    ],
+    ids=["plain", "quoted", "read by Python"],
+)
+def test_every_way_of_reading_gives_the_same_table(warehouse: DuckDBWarehouse, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(content)
+    assert warehouse.load_csv("raw.t", CsvFile(path, ("A", "B"))) == 2
+    last_line = content.count(b"\n")
+    assert rows(warehouse, "raw.t") == [(2, None, "2", "1"), (last_line, None, "5", "4")]
+
+
+def test_a_row_that_does_not_fit_sends_a_plain_file_the_careful_way(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    path = tmp_path / "in[1].csv"
+    path.write_bytes(b"A,B\n1,2\n1\n1,2,3\n3,4")
+    assert warehouse.load_csv("raw.t", CsvFile(path, ("A", "B"))) == 4
+    assert rows(warehouse, "raw.t") == [(2, None, "1", "2"), (3, "1", None, None), (4, "1,2,3", None, None), (5, None, "3", "4")]
+
+
+def test_a_failed_load_leaves_the_old_table(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"A,B\n1,2\n")
+    warehouse.load_csv("raw.t", CsvFile(path, ("A", "B")))
+    path.write_bytes(b'A,B\n3,4\n"5,6\n')
+    with pytest.raises(Exception, match="never closed"):
+        warehouse.load_csv("raw.t", CsvFile(path, ("A", "B")))
+    assert rows(warehouse, "raw.t") == [(2, None, "1", "2")]
+
+
+def test_a_csv_has_only_the_quotes_it_needs(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    texts = ["#1", " a ", "a'b", "x;y", "a,b", 'a"b', "a\nb", "a\rb", None, "null"]
+    values = [{"line": line, "text": text, "amount": Decimal("1.50")} for line, text in enumerate(texts)]
+    warehouse.create_table("staging.t", values_query(values, {"line": "INT", "text": "VARCHAR", "amount": "DECIMAL(38, 2)"}))
+    assert warehouse.export_file("staging.t", tmp_path / "out.csv", "csv") == len(texts)
+    assert (tmp_path / "out.csv").read_bytes() == (
+        b"line,text,amount\n0,#1,1.50\n1, a ,1.50\n2,a'b,1.50\n3,x;y,1.50\n"
+        b'4,"a,b",1.50\n5,"a""b",1.50\n6,"a\nb",1.50\n7,"a\rb",1.50\n8,,1.50\n9,null,1.50\n'
+    )
+
+
+def test_a_scratch_database_that_cannot_be_opened_is_made_anew(
+    warehouse: DuckDBWarehouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "scratch.duckdb").write_bytes(b"not a database" * 1000)
+    assert not warehouse.exists("raw.t")
+    assert "cannot be opened and is made anew" in caplog.text
+
+
+def test_a_scratch_database_that_somebody_has_open_is_not_touched(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    path = tmp_path / "scratch.duckdb"
+    code = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "open\n"
+        with pytest.raises(WarehouseError, match=f"Conflicting lock is held .*{holder.pid}"):
+            DuckDBWarehouse(path).exists("raw.t")
+        holder.communicate("")
+    assert not DuckDBWarehouse(path).exists("raw.t")
+
+
+def test_an_unknown_table_is_told_with_what_to_do(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match=r"Table with name nothing does not exist.* Run the pipelines that come before"):
+        warehouse.export_file("raw.nothing", tmp_path / "out.csv", "csv")
+
+
+def test_what_is_exported_opens_without_the_scratch_database(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    warehouse.create_table("marts.t", values_query([{"n": 1}, {"n": 2}], {"n": "BIGINT"}))
+    assert warehouse.export_table("marts.t", tmp_path / "out.duckdb", "marts.t") == 2
+    warehouse.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.duckdb"]
+    with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:
+        assert connection.execute("FROM marts.t").fetchall() == [(1,), (2,)]
