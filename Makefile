@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test lint format check clean help
+.PHONY: help run test test-matrix test-thorough lint format check clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,15 @@ run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 
 test: .venv/.ready ## Run the tests
 	.venv/bin/pytest
+
+test-matrix: .venv/.ready ## Run the tests on each Python there is and on the oldest DuckDB; slow
+	@for version in 3.11 3.12 3.13; do for duckdb in 1.5.6 2.0.0; do \
+		echo "Python $$version, DuckDB $$duckdb"; \
+		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv run --quiet --locked --python $$version --with duckdb==$$duckdb \
+			pytest --no-header -p no:cacheprovider || exit 1; done; done
+
+test-thorough: .venv/.ready ## Thousands of hostile files and a hundred kills; slow
+	HYPOTHESIS_PROFILE=thorough KILLS=100 .venv/bin/pytest tests/test_contract.py tests/test_run.py -k "oracle or kill"
 
 lint: .venv/.ready ## Check format, style, types and the layers' imports
 	.venv/bin/ruff format --check
@@ -29,7 +38,7 @@ format: .venv/.ready ## Format the code
 check: lint test ## What CI checks
 
 clean: ## Remove the environment and caches; data stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The locked environment, made again only when the lock changes. uv comes from the package index where it is not installed.
 .venv/.ready: pyproject.toml uv.lock

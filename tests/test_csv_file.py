@@ -119,9 +119,15 @@ def test_the_header_is_matched_without_case_in_any_order_and_extra_columns_are_n
         (b'A,B,C\n1,"2",3\n', False),
         (b"A,B,C\n1,\x00,3\n", False),
         (b"A,B,C\n1,2\r,3\n", False),
+        (b"A,B,C\n1,2,3,\n", False),
     ],
 )
 @pytest.mark.parametrize("batch_bytes", [1, 6, 4096])
 def test_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, is_plain: bool, batch_bytes: int) -> None:
     monkeypatch.setattr(csv_file, "_BATCH_BYTES", batch_bytes)
     assert file_of(tmp_path, content).is_plain is is_plain
+
+
+def test_a_plain_file_that_lacks_a_column(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="column C is missing"):
+        file_of(tmp_path, b"A,B\n1,2\n").is_plain  # noqa: B018

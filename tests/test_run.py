@@ -178,6 +178,13 @@ def test_an_input_that_cannot_be_read_leaves_what_is_published(data: Path) -> No
     assert contents(data) == before
 
 
+@pytest.mark.parametrize("runner", ["ThreadRunner", "ParallelRunner"])
+def test_a_runner_that_cannot_work_is_refused(data: Path, runner: str) -> None:
+    ended = kedro_run(data, "--runner", runner)
+    assert ended.returncode == 1
+    assert ended.stderr == "Error: Steps share one connection to the warehouse, which has its own threads. Leave --runner away.\n"
+
+
 def test_a_traceback_is_shown_at_debug_level_only(data: Path) -> None:
     (data / "01_raw" / "accounts.csv").unlink()
     assert "Traceback" not in kedro_run(data).stderr

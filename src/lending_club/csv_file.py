@@ -122,18 +122,21 @@ class CsvFile:
     def is_plain(self) -> bool:
         """Whether each line is one record, for any reader: no quotes, no blank lines, one kind of line end.
 
+        The commas are counted too, in all: DuckDB 1.5 overlooks one too many at the end of a line.
+
         Raises:
             InputFileError: The file cannot be read.
         """
-        line_breaks = carriage_returns = 0
+        line_breaks = carriage_returns = commas = 0
         for chunk in self._read_chunks():
             line_breaks += chunk.count(b"\n")
             carriage_returns += chunk.count(b"\r")
+            commas += chunk.count(b",")
             if b'"' in chunk or b"\0" in chunk or chunk.startswith((b"\n", b"\r\n")) or b"\n\n" in chunk:
                 return False
             if carriage_returns and (b"\n\r\n" in chunk or chunk.count(b"\r\n") != chunk.count(b"\r")):
                 return False
-        return carriage_returns in (0, line_breaks)
+        return carriage_returns in (0, line_breaks) and commas == line_breaks * (len(self.header.names) - 1)
 
     def batches(self) -> Iterator[Batch]:
         """Read the records after the header.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
 
+from lending_club.errors import ParameterError
 from lending_club.parameters import Parameters, read_parameters
 from lending_club.publication import discard_staged
 from lending_club.run_lock import RunLock
@@ -39,8 +41,10 @@ class RunHooks:
         self._lock = RunLock(Path(data) / "02_intermediate" / "run.lock")
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Take the lock."""
+        if re.search("Thread|Parallel", run_params["runner"]):
+            raise ParameterError("Steps share one connection to the warehouse, which has its own threads. Leave --runner away.")
         self._run_started = time.perf_counter()
         self._catalog, self._step_count, self._steps_done = catalog, len(pipeline.nodes), 0
         self._lock.acquire(self._parameters.run.lock_wait_seconds)

@@ -6,13 +6,18 @@ import logging
 import os
 
 from kedro.config import OmegaConfigLoader
-from omegaconf.resolvers import oc
 
 from lending_club.hooks import RunHooks
 
 logging.captureWarnings(True)
 if log_level := os.environ.get("LENDING_CLUB_LOG_LEVEL"):
     logging.getLogger("lending_club").setLevel(log_level.upper())
+
+
+def environment(name: str, default: str) -> str:
+    """For ``${env:NAME,default}``: an environment variable; one that is set to nothing counts as not set."""
+    return os.environ.get(name) or default
+
 
 HOOKS = (RunHooks(),)
 # Nothing about a run leaves the machine.
@@ -21,5 +26,5 @@ CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "custom_resolvers": {"oc.env": oc.env},
+    "custom_resolvers": {"env": environment},
 }
