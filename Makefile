@@ -1,6 +1,7 @@
 # make run, make test: each sets up all it needs in .venv, from a machine with only Python 3.11 to 3.13 and make.
 
 PYTHON ?= python3
+PYTHONS ?= 3.11 3.12 3.13
 UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
@@ -16,11 +17,12 @@ run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 test: .venv/.ready ## Run the tests
 	.venv/bin/pytest
 
-test-matrix: .venv/.ready ## Run the tests on each Python there is and on the oldest DuckDB; slow
-	@for version in 3.11 3.12 3.13; do for duckdb in 1.5.6 2.0.0; do \
-		echo "Python $$version, DuckDB $$duckdb"; \
-		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv run --quiet --locked --python $$version --with duckdb==$$duckdb \
-			pytest --no-header -p no:cacheprovider || exit 1; done; done
+test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the oldest and the locked DuckDB; slow
+	@for python in $(PYTHONS); do for duckdb in 1.5.6 2.0.0; do \
+		echo "Python $$python, DuckDB $$duckdb" && \
+		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --python $$python && \
+		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
+		.venv-matrix/bin/pytest -p no:cacheprovider || exit 1; done; done
 
 test-thorough: .venv/.ready ## Thousands of hostile files and a hundred kills; slow
 	HYPOTHESIS_PROFILE=thorough KILLS=100 .venv/bin/pytest tests/test_contract.py tests/test_run.py -k "oracle or kill"

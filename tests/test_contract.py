@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -100,9 +101,14 @@ def loose_text(draw: st.DrawFn, columns: list[str]) -> bytes:
     return (",".join(columns) + "\n" + "".join(pieces)).encode()
 
 
+COMPARED: Counter[str] = Counter()
+
+
 @pytest.fixture(scope="module")
-def workplace() -> Path:
-    return Path(tempfile.mkdtemp(prefix="contract-"))
+def workplace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    yield tmp_path_factory.mktemp("contract")
+    told = ", ".join(f"{count:,} {what}" for what, count in sorted(COMPARED.items()))
+    request.config.get_terminal_writer().line(f" held against the oracle: {told}")
 
 
 def assert_job_agrees(data: Path, customers: bytes, accounts: bytes) -> None:
@@ -110,6 +116,7 @@ def assert_job_agrees(data: Path, customers: bytes, accounts: bytes) -> None:
     write_inputs(data, customers, accounts)
     note(f"Customer.csv: {customers!r}")
     note(f"accounts.csv: {accounts!r}")
+    COMPARED["files"] += 2
     try:
         wanted = expected(customers, accounts)
     except FileFaultError as fault:
@@ -118,9 +125,12 @@ def assert_job_agrees(data: Path, customers: bytes, accounts: bytes) -> None:
         message = str(raised.value)
         assert any(words in message and (line is None or f", line {line}:" in message) for words, line in fault.faults), message
         assert not (data / "08_reporting" / ".current").exists()
+        COMPARED["refused pairs of files"] += 1
     else:
         run_here(data, quality={"max_quarantined_share": 1})
         assert_published(data, wanted)
+        COMPARED["rows"] += sum(row[1] for row in wanted.reconciliation)
+        COMPARED["quarantined rows"] += len(wanted.quarantine)
 
 
 @given(customers=csv_file(CUSTOMER_COLUMNS, CUSTOMER), accounts=csv_file(ACCOUNT_COLUMNS, ACCOUNT))
