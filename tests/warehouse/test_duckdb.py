@@ -73,7 +73,7 @@ def test_a_csv_has_only_the_quotes_it_needs(warehouse: DuckDBWarehouse, tmp_path
     texts = ["#1", " a ", "a'b", "x;y", "a,b", 'a"b', "a\nb", "a\rb", None, "null"]
     values = [{"line": line, "text": text, "amount": Decimal("1.50")} for line, text in enumerate(texts)]
     warehouse.create_table("staging.t", values_query(values, {"line": "INT", "text": "VARCHAR", "amount": "DECIMAL(38, 2)"}))
-    assert warehouse.export_file("staging.t", tmp_path / "out.csv", "csv") == len(texts)
+    assert warehouse.export("staging.t", tmp_path / "out.csv", "csv") == len(texts)
     assert (tmp_path / "out.csv").read_bytes() == (
         b"line,text,amount\n0,#1,1.50\n1, a ,1.50\n2,a'b,1.50\n3,x;y,1.50\n"
         b'4,"a,b",1.50\n5,"a""b",1.50\n6,"a\nb",1.50\n7,"a\rb",1.50\n8,,1.50\n9,null,1.50\n'
@@ -104,12 +104,12 @@ def test_a_scratch_database_that_somebody_has_open_is_not_touched(tmp_path: Path
 
 def test_an_unknown_table_is_told_with_what_to_do(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match=r"Table with name nothing does not exist.* Run the pipelines that come before"):
-        warehouse.export_file("raw.nothing", tmp_path / "out.csv", "csv")
+        warehouse.export("raw.nothing", tmp_path / "out.csv", "csv")
 
 
 def test_what_is_exported_opens_without_the_scratch_database(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     warehouse.create_table("marts.t", values_query([{"n": 1}, {"n": 2}], {"n": "BIGINT"}))
-    assert warehouse.export_table("marts.t", tmp_path / "out.duckdb", "marts.t") == 2
+    assert warehouse.export("marts.t", tmp_path / "out.duckdb", "duckdb") == 2
     warehouse.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.duckdb"]
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:

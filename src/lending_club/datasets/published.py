@@ -1,4 +1,4 @@
-"""Published outputs: files and tables that are staged one by one and take their published names all at once."""
+"""Published outputs: files that are staged one by one and take their published names all at once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from lending_club.publication import publication
-from lending_club.warehouse import Table
-from lending_club.warehouse.base import FileFormat
+from lending_club.warehouse import FileFormat, Table
 
 
 class PublishedFile(AbstractDataset[Table, Path]):
@@ -17,7 +16,7 @@ class PublishedFile(AbstractDataset[Table, Path]):
 
     Args:
         filepath: The published path.
-        file_format: ``csv``, as in the data contract, or ``parquet``.
+        file_format: ``csv``, as in the data contract, ``parquet``, or ``duckdb``, a database that several tables share.
         metadata: For other tools; not used here.
 
     Attributes:
@@ -37,47 +36,13 @@ class PublishedFile(AbstractDataset[Table, Path]):
     def save(self, data: Table) -> None:
         """Write the table's rows, in the table's order, to the staged file."""
         staged = publication(self._path.parent).stage(self._path.name)
-        self.row_count = data.warehouse.export_file(data.name, staged, self._format)
+        self.row_count = data.warehouse.export(data.name, staged, self._format)
 
     def _exists(self) -> bool:
         return self._path.is_file()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._path), "file_format": self._format}
-
-
-class PublishedTable(AbstractDataset[Table, Path]):
-    """A table in the published database file. Saving a table stages a copy; it is published with its set.
-
-    Args:
-        filepath: Published path of the database file, which several tables share.
-        table: Name in that database, ``schema.table``.
-        metadata: For other tools; not used here.
-
-    Attributes:
-        row_count: Number of rows that the last save wrote, None before.
-    """
-
-    def __init__(self, filepath: str, table: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = Path(filepath)
-        self._table = table
-        self.metadata = metadata
-        self.row_count: int | None = None
-
-    def load(self) -> Path:
-        """The published path of the database file, which need not exist yet."""
-        return self._path
-
-    def save(self, data: Table) -> None:
-        """Copy the table into the staged database file."""
-        staged = publication(self._path.parent).stage(self._path.name)
-        self.row_count = data.warehouse.export_table(data.name, staged, self._table)
-
-    def _exists(self) -> bool:
-        return self._path.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path), "table": self._table}
 
 
 class PublishedOutputs(AbstractDataset[list[Path], Path]):

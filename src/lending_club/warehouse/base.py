@@ -1,4 +1,4 @@
-"""What every engine can do, and the one connection that a process has to each."""
+"""What every engine can do."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from lending_club.errors import WarehouseError
-
 if TYPE_CHECKING:
     from sqlglot import exp
 
     from lending_club.csv_file import CsvFile
 
-FileFormat = Literal["csv", "parquet"]
+FileFormat = Literal["csv", "parquet", "duckdb"]
 
 
 class Warehouse(Protocol):
@@ -38,11 +36,11 @@ class Warehouse(Protocol):
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """Fetch the result of a query that is known to be small."""
 
-    def export_file(self, name: str, path: Path, file_format: FileFormat) -> int:
-        """Write a table to a file in its own order, return the number of rows. CSV is as in the data contract."""
+    def export(self, name: str, path: Path, file_format: FileFormat) -> int:
+        """Write a table to a file in its own order, return the number of rows.
 
-    def export_table(self, name: str, database: Path, target: str) -> int:
-        """Copy a table into a database file that others can open; return the number of rows."""
+        CSV is as in the data contract. A DuckDB file may hold other tables already; the table keeps its name in it.
+        """
 
     def close(self) -> None:
         """Give the connection back. A later call of another method opens it again."""
@@ -67,34 +65,3 @@ class Table:
         from sqlglot import exp
 
         return self.warehouse.rows(exp.select("*").from_(self.expression))
-
-
-_open: dict[str, Warehouse] = {}
-
-
-def open_warehouse(connection: dict[str, Any]) -> Warehouse:
-    """The process's one connection to a warehouse, made on first use.
-
-    Args:
-        connection: ``type`` (``duckdb``) and what that engine needs, from the catalog.
-
-    Raises:
-        WarehouseError: No such type.
-    """
-    settings = dict(connection)
-    key = repr(sorted(settings.items()))
-    if key not in _open:
-        match settings.pop("type", None):
-            case "duckdb":
-                from lending_club.warehouse.duckdb import DuckDBWarehouse
-
-                _open[key] = DuckDBWarehouse(Path(settings.pop("path")), **settings)
-            case unknown:
-                raise WarehouseError(f"The catalog names a warehouse of type {unknown!r}. Known types: duckdb.")
-    return _open[key]
-
-
-def close_warehouses() -> None:
-    """Close every connection of the process, as a run does at its end."""
-    while _open:
-        _open.popitem()[1].close()

@@ -135,21 +135,25 @@ class DuckDBWarehouse:
         names = [column[0] for column in result.description or ()]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def export_file(self, name: str, path: Path, file_format: FileFormat) -> int:
+    def export(self, name: str, path: Path, file_format: FileFormat) -> int:
         """See ``Warehouse``."""
-        if file_format == "parquet":
-            return self._count(f"COPY {name} TO {_quoted(path)} (FORMAT parquet)")
-        columns = self._execute(f"DESCRIBE {name}").fetchall()
-        values = ", ".join(_csv_value(column, column_type) for column, column_type, *_ in columns)
-        # The writer's own quoting also quotes a leading '#', which RFC 4180 does not ask for: texts come quoted instead.
-        return self._count(f"COPY (SELECT {values} FROM {name}) TO {_quoted(path)} (FORMAT csv, HEADER, QUOTE '', ESCAPE '')")
+        match file_format:
+            case "csv":
+                columns = self._execute(f"DESCRIBE {name}").fetchall()
+                values = ", ".join(_csv_value(column, column_type) for column, column_type, *_ in columns)
+                # The writer's own quoting also quotes a leading '#', which RFC 4180 does not ask for: texts come quoted.
+                options = "FORMAT csv, HEADER, QUOTE '', ESCAPE ''"
+                return self._count(f"COPY (SELECT {values} FROM {name}) TO {_quoted(path)} ({options})")
+            case "parquet":
+                return self._count(f"COPY {name} TO {_quoted(path)} (FORMAT parquet)")
+            case "duckdb":
+                return self._export_table(name, path)
 
-    def export_table(self, name: str, database: Path, target: str) -> int:
-        """See ``Warehouse``."""
+    def _export_table(self, name: str, database: Path) -> int:
         self._execute(f"ATTACH {_quoted(database)} AS published")
         try:
-            self._execute(f"CREATE SCHEMA IF NOT EXISTS published.{target.split('.')[0]}")
-            return self._count(f"CREATE OR REPLACE TABLE published.{target} AS FROM {name}")
+            self._execute(f"CREATE SCHEMA IF NOT EXISTS published.{name.split('.')[0]}")
+            return self._count(f"CREATE OR REPLACE TABLE published.{name} AS FROM {name}")
         finally:
             self._execute("DETACH published")
 

@@ -1,0 +1,39 @@
+"""The one connection that a process has to each warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lending_club.errors import WarehouseError
+from lending_club.warehouse.base import Warehouse
+
+_open: dict[str, Warehouse] = {}
+
+
+def open_warehouse(connection: dict[str, Any]) -> Warehouse:
+    """The process's one connection to a warehouse, made on first use.
+
+    Args:
+        connection: ``type`` (``duckdb``) and what that engine needs, from the catalog.
+
+    Raises:
+        WarehouseError: No such type.
+    """
+    settings = dict(connection)
+    key = repr(sorted(settings.items()))
+    if key not in _open:
+        match settings.pop("type", None):
+            case "duckdb":
+                from lending_club.warehouse.duckdb import DuckDBWarehouse
+
+                _open[key] = DuckDBWarehouse(Path(settings.pop("path")), **settings)
+            case unknown:
+                raise WarehouseError(f"The catalog names a warehouse of type {unknown!r}. Known types: duckdb.")
+    return _open[key]
+
+
+def close_warehouses() -> None:
+    """Close every connection of the process, as a run does at its end."""
+    while _open:
+        _open.popitem()[1].close()
