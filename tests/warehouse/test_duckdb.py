@@ -80,6 +80,13 @@ def test_a_csv_has_only_the_quotes_it_needs(warehouse: DuckDBWarehouse, tmp_path
     )
 
 
+def test_wide_decimals_are_written_whole(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    amounts = [Decimal("0.00"), Decimal("-1.10"), Decimal("9" * 36 + ".99"), None, Decimal("9" * 16 + ".99")]
+    warehouse.create_table("staging.t", values_query([{"amount": amount} for amount in amounts], {"amount": "DECIMAL(38, 2)"}))
+    warehouse.export("staging.t", tmp_path / "out.csv", "csv")
+    assert (tmp_path / "out.csv").read_text() == "amount\n" + "".join(f"{a if a is not None else ''}\n" for a in amounts)
+
+
 def test_a_scratch_database_that_cannot_be_opened_is_made_anew(
     warehouse: DuckDBWarehouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

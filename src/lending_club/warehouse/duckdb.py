@@ -229,11 +229,16 @@ def _snake_case(column: str) -> str:
 
 
 def _csv_value(column: str, column_type: str) -> str:
-    if column_type.endswith("[]"):
-        text = f"array_to_string({column}, ',')"
-    elif column_type == "VARCHAR":
-        text = column
-    else:
-        return column
+    """A column as COPY is to write it: as it is, or as text that has its quotes already."""
+    match column_type:
+        case "VARCHAR":
+            text = column
+        case "VARCHAR[]":
+            text = f"array_to_string({column}, ',')"
+        case "DECIMAL(38,2)":  # DuckDB takes three times as long to print these, and nearly all fit the narrower type
+            narrow = f"TRY_CAST({column} AS DECIMAL(18, 2))"
+            return f"coalesce(CAST({narrow} AS VARCHAR), CAST({column} AS VARCHAR)) AS {column}"
+        case _:
+            return column
     needs_quotes = f"regexp_matches({text}, '[\",\\r\\n]')"
     return f"""CASE WHEN {needs_quotes} THEN concat('"', replace({text}, '"', '""'), '"') ELSE {text} END AS {column}"""
