@@ -23,6 +23,21 @@ from pathlib import Path
 from lending_club.errors import PublicationError
 
 
+@dataclass(frozen=True)
+class Output:
+    """A reference to a published output.
+
+    Attributes:
+        path: Where it is published.
+        readable: Where it can be read now: staged in a run that has not published yet, else where it is published.
+        file_format: ``csv``, ``parquet`` or ``duckdb``.
+    """
+
+    path: Path
+    readable: Path
+    file_format: str
+
+
 @dataclass
 class Publication:
     """The published set of ``directory``. One process at a time may stage and publish; the run's lock sees to that."""
@@ -48,6 +63,22 @@ class Publication:
                 self._staged.mkdir(parents=True)
                 self._is_staging = True
         return self._staged / name
+
+    def output(self, name: str, file_format: str) -> Output:
+        """A reference to the output ``name``, staged or published."""
+        readable = self._staged if self._is_staging else self.directory
+        return Output(self.directory / name, readable / name, file_format)
+
+    @property
+    def current(self) -> Path:
+        """The directory of the set that is published now; it stays as it is when another one is published.
+
+        Raises:
+            PublicationError: Nothing has been published.
+        """
+        if not self.is_published:
+            raise PublicationError(f"{self.directory}: nothing is published there. Run the job first: kedro run.")
+        return self._current.resolve()
 
     def publish(self, names: set[str]) -> None:
         """Give the staged outputs their published names, all at once.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    import sqlalchemy
     from sqlglot import exp
 
     from lending_club.csv_file import CsvFile
@@ -41,6 +42,15 @@ class Warehouse(Protocol):
 
         CSV is as in the data contract. A DuckDB file may hold other tables already; the table keeps its name in it.
         """
+
+    def fingerprint(self, name: str, path: Path | None = None, file_format: str | None = None) -> tuple[int, str]:
+        """Number of rows and an order-free checksum of a table, or of the file that it was exported to.
+
+        Equal for a table and its exports whatever the format, and only comparable within one version of an engine.
+        """
+
+    def sqlalchemy_engine(self) -> sqlalchemy.Engine:
+        """A SQLAlchemy engine on this connection; the warehouse's own tables go by their bare names."""
 
     def close(self) -> None:
         """Give the connection back. A later call of another method opens it again."""

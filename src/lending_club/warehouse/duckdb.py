@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from lending_club.csv_file import Batch, CsvFile
+from lending_club.csv_file import MAX_RECORD_BYTES, Batch, CsvFile
 from lending_club.errors import WarehouseError
 from lending_club.warehouse.base import FileFormat
 
 if TYPE_CHECKING:
+    import sqlalchemy
     from sqlglot import exp
 
 logger = logging.getLogger(__name__)
@@ -30,10 +31,12 @@ class DuckDBWarehouse:
     Args:
         database: The database file. What it holds can be made again from the input, so one that cannot be opened, of
             another DuckDB version or damaged by a crash, is replaced by an empty one.
+        read_only: Leave the file as it is and work in memory, with its tables in view.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, read_only: bool = False) -> None:
         self._database = database
+        self._read_only = read_only
         self._open_connection: duckdb.DuckDBPyConnection | None = None
 
     def create_table(self, name: str, query: exp.Query) -> int:
@@ -157,6 +160,42 @@ class DuckDBWarehouse:
         finally:
             self._execute("DETACH published")
 
+    def fingerprint(self, name: str, path: Path | None = None, file_format: str | None = None) -> tuple[int, str]:
+        """See ``Warehouse``."""
+        columns = {column: kind for column, kind, *_ in self._execute(f"DESCRIBE {name}").fetchall()}
+        lists = {column for column, kind in columns.items() if kind == "VARCHAR[]"}
+        values = ", ".join(f"array_to_string({column}, ',')" if column in lists else column for column in columns)
+        match file_format:
+            case "csv":
+                kinds = ((column, "VARCHAR" if column in lists else kind) for column, kind in columns.items())
+                types = ", ".join(f"{column}: {_quoted(kind)}" for column, kind in kinds)
+                source = f"""read_csv({_quoted(path)}, columns = {{{types}}}, header = true, auto_detect = false, delim = ',',
+                    quote = '"', escape = '"', nullstr = '', max_line_size = {MAX_RECORD_BYTES})"""
+                return self._fingerprint(", ".join(columns), source)
+            case "parquet":
+                return self._fingerprint(values, f"read_parquet({_quoted(path)})")
+            case "duckdb":
+                self._execute(f"ATTACH {_quoted(path)} AS published (READ_ONLY)")
+                try:
+                    return self._fingerprint(values, f"published.{name}")
+                finally:
+                    self._execute("DETACH published")
+            case _:
+                return self._fingerprint(values, name)
+
+    def _fingerprint(self, values: str, source: str) -> tuple[int, str]:
+        query = f"SELECT count(*), CAST(coalesce(sum(hash({values})), 0) AS VARCHAR) FROM {source}"
+        ((rows, checksum),) = self._execute(query).fetchall()
+        return rows, checksum
+
+    def sqlalchemy_engine(self) -> sqlalchemy.Engine:
+        """See ``Warehouse``."""
+        from lending_club.warehouse.duckdb_sqlalchemy import engine_on
+
+        cursor = self._connection.cursor()
+        cursor.execute(f"SET search_path = '{','.join(reversed(_SCHEMAS))}'")
+        return engine_on(cursor)
+
     def close(self) -> None:
         """See ``Warehouse``."""
         connection, self._open_connection = self._open_connection, None
@@ -167,7 +206,7 @@ class DuckDBWarehouse:
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._open_connection is None:
-            self._open_connection = self._open()
+            self._open_connection = self._open_in_memory() if self._read_only else self._open()
         return self._open_connection
 
     def _open(self) -> duckdb.DuckDBPyConnection:
@@ -186,6 +225,17 @@ class DuckDBWarehouse:
             connection.execute("SET force_compression = 'uncompressed'")
             for schema in _SCHEMAS:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            return connection
+
+    def _open_in_memory(self) -> duckdb.DuckDBPyConnection:
+        with _plain_errors(self._database):
+            connection = duckdb.connect(":memory:")
+            connection.execute(f"ATTACH {_quoted(self._database)} AS file (READ_ONLY)")
+            for schema in _SCHEMAS:
+                connection.execute(f"CREATE SCHEMA {schema}")
+            tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'file'"
+            for schema, table in connection.execute(tables).fetchall():
+                connection.execute(f"CREATE VIEW {schema}.{table} AS FROM file.{schema}.{table}")
             return connection
 
     def _execute(self, sql: str, values: list[Any] | None = None) -> duckdb.DuckDBPyConnection:

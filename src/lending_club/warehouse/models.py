@@ -90,7 +90,7 @@ class Models:
         return tree.transform(expanded)
 
 
-def tables_of(query: exp.Query) -> list[str]:
+def tables_of(query: exp.Expr) -> list[str]:
     """Names of the tables that a query reads, sorted."""
     inner = {cte.alias for cte in query.find_all(exp.CTE)}
     return sorted({table.name for table in query.find_all(exp.Table) if table.name and table.name not in inner})
@@ -123,6 +123,21 @@ def values_query(rows: list[dict[str, Any]], types: Mapping[str, str]) -> exp.Qu
     return query
 
 
+def bind_parameters(query: exp.Expr, values: Mapping[str, Any]) -> exp.Expr:
+    """Put the values of its ``:name`` placeholders into a query, in place; a list stands in an ``IN``.
+
+    Raises:
+        KeyError: There is no value of that name.
+    """
+    for placeholder in list(query.find_all(exp.Placeholder)):
+        value = values[placeholder.name]
+        if isinstance(placeholder.parent, exp.In):
+            placeholder.parent.set("expressions", [literal(item) for item in value])
+        else:
+            placeholder.replace(literal(value))
+    return query
+
+
 def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.Query]:
     def bind(*values: Any) -> exp.Query:
         bound = query.copy()
@@ -131,12 +146,7 @@ def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.
             reference = by_name.get(table.name)
             if isinstance(reference, Table):
                 table.replace(exp.alias_(reference.expression, table.alias or table.name, table=True))
-        for placeholder in list(bound.find_all(exp.Placeholder)):
-            value = by_name[placeholder.name]
-            if isinstance(placeholder.parent, exp.In):
-                placeholder.parent.set("expressions", [literal(item) for item in value])
-            else:
-                placeholder.replace(literal(value))
+        bind_parameters(bound, by_name)
         return bound
 
     bind.__name__ = name
