@@ -20,8 +20,9 @@ TIERS: list[dict[str, Any]] = [
 def parameters(**interest: Any) -> dict[str, Any]:
     return {
         "interest": {"tiers": TIERS, "loan_bonus": 0.005, "eligible_account_types": ["Savings"], **interest},
-        "quality": {"max_quarantined_share": 0.1},
+        "quality": {"max_quarantined_share": 0.1, "checks": True, "max_age_hours": 24, "kept_results": 20},
         "run": {"lock_wait_seconds": 60},
+        "expectations": {},
     }
 
 
@@ -103,9 +104,20 @@ def test_a_wrong_parameter_is_named(interest: dict[str, Any], fault: str) -> Non
 
 
 def test_all_wrong_parameters_are_named_at_once() -> None:
-    wrong = parameters(loan_bonus=2) | {"quality": {"max_quarantined_share": -1}, "qualty": {}}
+    wrong = parameters(loan_bonus=2) | {"quality": {"max_quarantined_share": -1, "kept_results": 0}, "qualty": {}}
+    wrong["expectations"] = {"accounts": {"a": {"says": "x"}, "b": {"says": "x", "query": "SELECT 1"}, "c": {"query": "{batch}"}}}
     del wrong["run"]
     with pytest.raises(ParameterError) as error:
         read_parameters(wrong)
-    for name in ("interest.loan_bonus", "quality.max_quarantined_share", "qualty", "run"):
-        assert f"  - {name}: " in str(error.value)
+    for fault in (
+        "interest.loan_bonus: input should be less than or equal to 1, not 2",
+        "quality.max_quarantined_share: input should be greater than or equal to 0, not -1",
+        "quality.kept_results: input should be greater than or equal to 1, not 0",
+        "quality.checks: is missing",
+        "qualty: there is no such parameter",
+        "run: is missing",
+        "expectations.accounts.a: must have either query or type",
+        "expectations.accounts.b: query must read {batch}",
+        "expectations.accounts.c.says: is missing",
+    ):
+        assert f"  - {fault}" in str(error.value)

@@ -31,6 +31,10 @@ class ReconciliationError(LendingClubError):
     """Rows or money went missing, or too much of a source is quarantined: nothing may be published."""
 
 
+class CheckError(LendingClubError):
+    """A result does not meet its expectations."""
+
+
 class PublicationError(LendingClubError):
     """The published set could not be replaced; what was published before is unchanged."""
 

@@ -93,13 +93,47 @@ class Interest(_Frozen):
 
 
 class Quality(_Frozen):
-    """When too little is left to publish.
+    """When a result may be published.
 
     Attributes:
         max_quarantined_share: Largest share of a source's rows, 0 to 1, that may be quarantined.
+        checks: Whether the expectations are checked at all.
+        max_age_hours: How long ago the files may have been read that a result was made from.
+        kept_results: Of how many runs the results of the checks are kept and shown.
     """
 
     max_quarantined_share: Share
+    checks: bool
+    max_age_hours: Annotated[Decimal, BeforeValidator(_exact), Field(gt=0)]
+    kept_results: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Expectation(_Frozen):
+    """One expectation of a suite: a query whose rows should not be there, or any type that Great Expectations knows.
+
+    Attributes:
+        says: What is expected, in words.
+        severity: ``error`` stops a run, ``warn`` is reported.
+        query: SQL with ``{batch}`` for the table and ``:name`` for parameters.
+        type: Name of an expectation of Great Expectations, with ``kwargs``, instead of ``query``.
+    """
+
+    says: str
+    severity: Literal["error", "warn"] = "error"
+    query: str | None = None
+    type: str | None = None
+    kwargs: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _is_a_query_or_a_type(self) -> Self:
+        if (self.query is None) == (self.type is None):
+            raise ValueError("must have either query or type")
+        if self.query is not None and "{batch}" not in self.query:
+            raise ValueError("query must read {batch}")
+        return self
+
+
+Suites = dict[str, dict[str, Expectation]]
 
 
 class Run(_Frozen):
@@ -118,6 +152,7 @@ class Parameters(_Frozen):
     interest: Interest
     quality: Quality
     run: Run
+    expectations: Suites
 
 
 def read_parameters(values: dict[str, Any]) -> Parameters:

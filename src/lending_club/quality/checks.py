@@ -1,0 +1,125 @@
+"""What the gate is asked to check: the tables of a run before they are published, or what is published now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from lending_club.errors import WarehouseError
+from lending_club.parameters import Expectation, Parameters, Suites
+from lending_club.publication import Output
+from lending_club.quality.report import Report
+from lending_club.warehouse import Table, open_warehouse
+from lending_club.warehouse.models import tables_of, values_query
+
+BATCH = "{batch}"
+BATCH_NAME = "__batch__"
+
+
+def check_tables(tables: Mapping[str, Table], parameters: Parameters, data_docs: Path) -> Report:
+    """Check all suites on these tables.
+
+    Args:
+        tables: The tables by their names in the catalog.
+        parameters: The expectations, and the values that they name.
+        data_docs: Directory of the site that shows the results.
+    """
+    return _check(tables, parameters.expectations, parameters, data_docs)
+
+
+def check_published(published: Path, parameters: Parameters, data_docs: Path) -> Report:
+    """Check the set that is published now, on its own: without the expectations that read tables which are not published.
+
+    Args:
+        published: Directory of the set, with its files and its database.
+        parameters: The expectations, and the values that they name.
+        data_docs: Directory of the site that shows the results.
+    """
+    warehouse = open_warehouse({"type": "duckdb", "path": str(published / "lending_club.duckdb"), "read_only": True})
+    tables = {name: Table(warehouse, f"marts.{name}") for name in parameters.expectations if warehouse.exists(f"marts.{name}")}
+    outputs = [
+        (name, Output(path, path, path.suffix[1:]))
+        for name in tables
+        for path in (published / f"{name}.csv", published / f"{name}.parquet")
+        if path.exists()
+    ]
+    published_at = datetime.fromtimestamp(published.stat().st_mtime, UTC)
+    for name, query in {
+        "output_fingerprints": fingerprint_query(tables, outputs, table_form="duckdb"),
+        "freshness": age_query({"published": datetime.now(UTC) - published_at}),
+    }.items():
+        tables[name] = Table(warehouse, f"staging.{name}")
+        warehouse.create_table(tables[name].name, query)
+    suites = {
+        table: {name: each for name, each in suite.items() if set(_tables_read(each)) <= set(tables)}
+        for table, suite in parameters.expectations.items()
+        if table in tables
+    }
+    return _check(tables, suites, parameters, data_docs)
+
+
+def fingerprint_query(tables: Mapping[str, Table], outputs: Iterable[tuple[str, Output]], table_form: str = "table") -> exp.Query:
+    """The table ``output_fingerprints``: ``table_name``, ``form``, ``row_count``, ``checksum``; equal checksums mean equal rows.
+
+    Args:
+        tables: Tables by name.
+        outputs: Outputs, each with the name of the table that it was made of.
+        table_form: What to call the form of the tables themselves.
+    """
+    found = [(name, table_form, table.warehouse.fingerprint(table.name)) for name, table in tables.items()]
+    for name, output in outputs:
+        table = tables[name]
+        try:
+            read = table.warehouse.fingerprint(table.name, output.readable, output.file_format)
+        except WarehouseError as error:  # not what its table is: an expectation will say so
+            read = (-1, str(error))
+        found.append((name, output.file_format, read))
+    rows = [
+        {"table_name": name, "form": form, "row_count": count, "checksum": checksum} for name, form, (count, checksum) in found
+    ]
+    return values_query(rows, {"table_name": "VARCHAR", "form": "VARCHAR", "row_count": "BIGINT", "checksum": "VARCHAR"})
+
+
+def age_query(ages: Mapping[str, timedelta]) -> exp.Query:
+    """The table ``freshness``: ``subject`` and ``hours_ago``."""
+    rows = [
+        {"subject": subject, "hours_ago": (Decimal(round(age.total_seconds())) / 3600).quantize(Decimal("0.01"))}
+        for subject, age in ages.items()
+    ]
+    return values_query(rows, {"subject": "VARCHAR", "hours_ago": "DECIMAL(18, 2)"})
+
+
+def parse_query(query: str) -> exp.Expr:
+    """A query of an expectation, with the table that it is about under the name ``__batch__``."""
+    return sqlglot.parse_one(query.replace(BATCH, BATCH_NAME), read="duckdb")
+
+
+def _tables_read(expectation: Expectation) -> list[str]:
+    if expectation.query is None:
+        return []
+    return [name for name in tables_of(parse_query(expectation.query)) if name not in (BATCH_NAME, "columns")]
+
+
+def _check(tables: Mapping[str, Table], suites: Suites, parameters: Parameters, data_docs: Path) -> Report:
+    from lending_club.quality import gate
+
+    return gate.check(tables, suites, _values_of(parameters), data_docs, parameters.quality.kept_results)
+
+
+def _values_of(parameters: Parameters) -> dict[str, Any]:
+    """The values that a query of an expectation may name."""
+    interest, quality = parameters.interest, parameters.quality
+    rates = {tier.rate + bonus for tier in interest.tiers for bonus in (Decimal(0), interest.loan_bonus)}
+    return {
+        "interest_rates": sorted(rates),
+        "loan_bonus": interest.loan_bonus,
+        "eligible_account_types": interest.eligible_account_types,
+        "max_quarantined_share": quality.max_quarantined_share,
+        "max_age_hours": quality.max_age_hours,
+    }
