@@ -6,13 +6,16 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run test test-matrix test-thorough lint format check clean
+.PHONY: help run docs-quality test test-matrix test-thorough lint format check clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 	.venv/bin/kedro run
+
+docs-quality: .venv/.ready ## Open the page of what was checked
+	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
 
 test: .venv/.ready ## Run the tests
 	.venv/bin/pytest

@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
-from hypothesis import given, note
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from lending_club.errors import InputFileError
 from tests.conftest import run_here, write_inputs
 from tests.oracle import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, SPACES, FileFaultError, expected
-from tests.published import assert_published
+from tests.published import COLUMNS, assert_published
 
 MISSING = ["", "null", "N/A", "na", "NaN", "None", " ", "nUlL", "  n/a "]
 IDS = "1 2 3 4 05 6 007 999999999999999999 00000000000000000000000000001".split()
@@ -108,10 +109,10 @@ COMPARED: Counter[str] = Counter()
 def workplace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tmp_path_factory.mktemp("contract")
     told = ", ".join(f"{count:,} {what}" for what, count in sorted(COMPARED.items()))
-    request.config.get_terminal_writer().line(f" held against the oracle: {told}")
+    request.config.pluginmanager.getplugin("terminalreporter").write_line(f" held against the oracle: {told}")
 
 
-def assert_job_agrees(data: Path, customers: bytes, accounts: bytes) -> None:
+def assert_job_agrees(data: Path, customers: bytes, accounts: bytes, checks: bool = False) -> None:
     shutil.rmtree(data / "08_reporting", ignore_errors=True)
     write_inputs(data, customers, accounts)
     note(f"Customer.csv: {customers!r}")
@@ -127,10 +128,18 @@ def assert_job_agrees(data: Path, customers: bytes, accounts: bytes) -> None:
         assert not (data / "08_reporting" / ".current").exists()
         COMPARED["refused pairs of files"] += 1
     else:
-        run_here(data, quality={"max_quarantined_share": 1})
+        run_here(data, quality={"max_quarantined_share": 1, "checks": checks})
         assert_published(data, wanted)
+        assert_outputs_read_back_equal(data)
         COMPARED["rows"] += sum(row[1] for row in wanted.reconciliation)
         COMPARED["quarantined rows"] += len(wanted.quarantine)
+
+
+def assert_outputs_read_back_equal(data: Path) -> None:
+    """The run itself has found each file to hold the rows of its table."""
+    with duckdb.connect(str(data / "02_intermediate" / "lending_club.duckdb"), read_only=True) as connection:
+        found = connection.execute("SELECT table_name, count(DISTINCT checksum) FROM staging.output_fingerprints GROUP BY 1")
+        assert dict(found.fetchall()) == dict.fromkeys(COLUMNS, 1)
 
 
 @given(customers=csv_file(CUSTOMER_COLUMNS, CUSTOMER), accounts=csv_file(ACCOUNT_COLUMNS, ACCOUNT))
@@ -141,3 +150,9 @@ def test_the_job_agrees_with_the_oracle(workplace: Path, customers: bytes, accou
 @given(customers=loose_text(CUSTOMER_COLUMNS), accounts=loose_text(ACCOUNT_COLUMNS))
 def test_the_job_agrees_with_the_oracle_on_loose_text(workplace: Path, customers: bytes, accounts: bytes) -> None:
     assert_job_agrees(workplace, customers, accounts)
+
+
+@settings(max_examples=20)
+@given(customers=csv_file(CUSTOMER_COLUMNS, CUSTOMER), accounts=csv_file(ACCOUNT_COLUMNS, ACCOUNT))
+def test_results_of_hostile_files_meet_their_expectations(workplace: Path, customers: bytes, accounts: bytes) -> None:
+    assert_job_agrees(workplace, customers, accounts, checks=True)

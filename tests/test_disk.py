@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, kedro_run, run_here
+from tests.conftest import PROJECT, run_here, unchecked_run
 from tests.test_run import assert_result_of_inputs, assert_tidy, contents
 
 
@@ -19,7 +19,7 @@ def mount(*arguments: str) -> None:
 def full_disk(data: Path, layer: str) -> None:
     """A layer on a disk of few megabytes: full, then with room again."""
     (data / layer).mkdir()
-    mount("-t", "tmpfs", "-o", "size=6m", "tmpfs", str(data / layer))
+    mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", str(data / layer))
     run_here(data)
     before = contents(data)
     filler = data / layer / "filler"
@@ -29,13 +29,13 @@ def full_disk(data: Path, layer: str) -> None:
                 file.write(b"x" * 4096)
             except OSError:
                 break
-    ended = kedro_run(data)
+    ended = unchecked_run(data)
     assert ended.returncode == 1
     assert "no space left on device" in ended.stderr.splitlines()[-1].lower(), ended.stderr
     assert "Traceback" not in ended.stderr
     assert contents(data) == before
     filler.unlink()
-    ended = kedro_run(data)
+    ended = unchecked_run(data)
     assert ended.returncode == 0, ended.stderr
     assert_result_of_inputs(data)
     assert_tidy(data)
@@ -47,14 +47,14 @@ def read_only(data: Path, layer: str) -> None:
     before = contents(data)
     mount("--bind", str(data / layer), str(data / layer))
     mount("-o", "remount,ro,bind", str(data / layer))
-    ended = kedro_run(data)
+    ended = unchecked_run(data)
     assert ended.returncode == 1
     assert "read-only file system" in ended.stderr.splitlines()[-1].lower(), ended.stderr
     assert str(data / layer) in ended.stderr.splitlines()[-1]
     assert "Traceback" not in ended.stderr
     assert contents(data) == before
     subprocess.run(["umount", str(data / layer)], check=True)
-    assert kedro_run(data).returncode == 0
+    assert unchecked_run(data).returncode == 0
     assert_tidy(data)
 
 

@@ -16,7 +16,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import PROJECT, SAMPLE, kedro_command, kedro_run, run_environment, run_here, write_inputs
+from tests.conftest import (
+    PROJECT,
+    SAMPLE,
+    UNCHECKED,
+    kedro_command,
+    kedro_run,
+    run_environment,
+    run_here,
+    unchecked_run,
+    write_inputs,
+)
 from tests.oracle import expected
 from tests.published import assert_published
 
@@ -50,10 +60,16 @@ def assert_result_of_inputs(data: Path) -> None:
 
 def assert_tidy(data: Path) -> None:
     """No temporary file is left after a run."""
-    assert {path.name for path in (data / "08_reporting").iterdir()} == PUBLISHED | {".current", ".versions"}
+    assert {path.name for path in (data / "08_reporting").iterdir()} - {"data_docs"} == PUBLISHED | {".current", ".versions"}
     assert {path.name for path in (data / "02_intermediate").iterdir()} == {"lending_club.duckdb", "run.lock"}
     for version in (data / "08_reporting" / ".versions").iterdir():
         assert {path.name for path in version.iterdir()} == PUBLISHED
+
+
+def start_run(data: Path, output: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """A run that goes on while the test does."""
+    command = kedro_command("run", *UNCHECKED)
+    return subprocess.Popen(command, cwd=PROJECT, env=run_environment(data), stdout=output, stderr=subprocess.STDOUT)
 
 
 def test_the_sample(data: Path) -> None:
@@ -89,7 +105,7 @@ def test_the_pipelines_one_by_one(data: Path) -> None:
 
 
 def test_a_pipeline_whose_input_was_never_made(data: Path) -> None:
-    ended = kedro_run(data, "--pipelines", "transformation")
+    ended = unchecked_run(data, "--pipelines", "transformation")
     assert ended.returncode == 1
     assert re.fullmatch(
         r"Error: .*Table with name \w+ does not exist! Run the pipelines that come before: kedro run\.\n",
@@ -132,7 +148,7 @@ def test_parameters_of_a_run(data: Path) -> None:
 
 
 def test_a_wrong_parameter_stops_before_any_work(data: Path) -> None:
-    ended = kedro_run(data, "--params", "interest.loan_bonus=2,quality.max=1")
+    ended = unchecked_run(data, "--params", "interest.loan_bonus=2,quality.max=1")
     assert ended.returncode == 1
     assert ended.stderr == (
         "Error: Parameters are wrong. Correct them in conf/base/parameters.yml or --params.\n"
@@ -149,7 +165,7 @@ def test_the_quarantined_share(data: Path, bad_rows: int, is_published: bool) ->
     lines = (SAMPLE / "accounts.csv").read_text().splitlines()
     lines[1 : 1 + bad_rows] = [f"B-{number},1001,oops,Savings" for number in range(bad_rows)]
     (data / "01_raw" / "accounts.csv").write_text("\n".join(lines))
-    ended = kedro_run(data)
+    ended = unchecked_run(data)
     assert ended.returncode == (0 if is_published else 1)
     if is_published:
         assert_result_of_inputs(data)
@@ -160,7 +176,7 @@ def test_the_quarantined_share(data: Path, bad_rows: int, is_published: bool) ->
             " share with --params quality.max_quarantined_share=..."
         )
         assert contents(data) == before
-        assert kedro_run(data, "--params", "quality.max_quarantined_share=1").returncode == 0
+        assert unchecked_run(data, "--params", "quality.max_quarantined_share=1").returncode == 0
         assert_result_of_inputs(data)
 
 
@@ -168,7 +184,7 @@ def test_an_input_that_cannot_be_read_leaves_what_is_published(data: Path) -> No
     run_here(data)
     before = contents(data)
     (data / "01_raw" / "accounts.csv").write_bytes(b"AccountID,CustomerID,Balance\n1,2,3\n")
-    ended = kedro_run(data)
+    ended = unchecked_run(data)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == (
         f"Error: {data}/01_raw/accounts.csv, line 1: column AccountType is missing."
@@ -180,21 +196,21 @@ def test_an_input_that_cannot_be_read_leaves_what_is_published(data: Path) -> No
 
 @pytest.mark.parametrize("runner", ["ThreadRunner", "ParallelRunner"])
 def test_a_runner_that_cannot_work_is_refused(data: Path, runner: str) -> None:
-    ended = kedro_run(data, "--runner", runner)
+    ended = unchecked_run(data, "--runner", runner)
     assert ended.returncode == 1
     assert ended.stderr == "Error: Steps share one connection to the warehouse, which has its own threads. Leave --runner away.\n"
 
 
 def test_a_traceback_is_shown_at_debug_level_only(data: Path) -> None:
     (data / "01_raw" / "accounts.csv").unlink()
-    assert "Traceback" not in kedro_run(data).stderr
-    assert "Traceback" in kedro_run(data, LENDING_CLUB_LOG_LEVEL="debug").stderr
+    assert "Traceback" not in unchecked_run(data).stderr
+    assert "Traceback" in unchecked_run(data, LENDING_CLUB_LOG_LEVEL="debug").stderr
 
 
 def test_columns_that_are_not_used_are_named(data: Path) -> None:
     path = data / "01_raw" / "Customer.csv"
     path.write_text("\n".join(f"{line},x" for line in path.read_text().splitlines()).replace("HasLoan,x", "HasLoan,Branch"))
-    ended = kedro_run(data)
+    ended = unchecked_run(data)
     assert ended.returncode == 0
     assert f"WARNING {path}: columns not used: 'Branch'" in ended.stderr
 
@@ -207,14 +223,14 @@ def test_a_second_run_waits_or_names_the_holder(data: Path) -> None:
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        ended = kedro_run(data, "--params", "run.lock_wait_seconds=0.3")
+        ended = unchecked_run(data, "--params", "run.lock_wait_seconds=0.3")
         assert ended.returncode == 1
         assert re.fullmatch(
             rf"Error: Another run works on {data}: process {holder.pid} of \S+ on \S+, since \S+\. Waited 0\.3 seconds"
             r" \(run\.lock_wait_seconds\)\. Try again when it has ended\.\n",
             ended.stderr,
         ), ended.stderr
-        with subprocess.Popen(kedro_command("run"), cwd=PROJECT, env=run_environment(data), stderr=subprocess.DEVNULL) as second:
+        with start_run(data) as second:
             time.sleep(2)
             assert second.poll() is None, "it waits"
             holder.kill()
@@ -223,12 +239,7 @@ def test_a_second_run_waits_or_names_the_holder(data: Path) -> None:
 
 
 def test_a_race(data: Path) -> None:
-    commands = [
-        subprocess.Popen(
-            kedro_command("run"), cwd=PROJECT, env=run_environment(data), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        for _ in range(4)
-    ]
+    commands = [start_run(data, subprocess.PIPE) for _ in range(4)]
     for command in commands:
         output, _ = command.communicate(timeout=120)
         assert command.returncode == 0, output
@@ -249,7 +260,7 @@ def test_readers_neither_stop_a_run_nor_see_it_change(data: Path) -> None:
         first = reader.stdout.readline()
         write_inputs(data, OTHER_CUSTOMERS, OTHER_ACCOUNTS)
         for _ in range(2):
-            assert kedro_run(data).returncode == 0
+            assert unchecked_run(data).returncode == 0
         assert reader.communicate("\n")[0] == first
     assert_result_of_inputs(data)
 
@@ -263,15 +274,13 @@ def test_a_kill_at_any_moment(data: Path) -> None:
     for files in (inputs[1], inputs[0]):
         write_inputs(data, *files)
         started = time.monotonic()
-        assert kedro_run(data).returncode == 0
+        assert unchecked_run(data).returncode == 0
         duration = time.monotonic() - started
         results.append({name: content for name, content in contents(data).items() if name.endswith("csv")})
     for attempt in range(int(os.environ.get("KILLS", "12"))):
         old, new = (results[1], results[0]) if attempt % 2 == 0 else (results[0], results[1])
         write_inputs(data, *inputs[(attempt + 1) % 2])
-        with subprocess.Popen(
-            kedro_command("run"), cwd=PROJECT, env=run_environment(data), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as run:
+        with start_run(data) as run:
             time.sleep(rng.uniform(0.4, 1.05) * duration)
             run.send_signal(signal.SIGKILL)
         found = {name: content for name, content in contents(data).items() if name.endswith("csv")}
@@ -279,6 +288,6 @@ def test_a_kill_at_any_moment(data: Path) -> None:
         with duckdb.connect(str(data / "08_reporting" / "lending_club.duckdb"), read_only=True) as connection:
             ((rows,),) = connection.execute("SELECT count(*) FROM marts.account_summary").fetchall()
         assert rows == len(found["account_summary.csv"].splitlines()) - 1, "the table is of the same set as the files"
-        assert kedro_run(data).returncode == 0
+        assert unchecked_run(data).returncode == 0
         assert_result_of_inputs(data)
         assert_tidy(data)

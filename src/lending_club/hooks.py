@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ from lending_club.warehouse import close_warehouses
 
 logger = logging.getLogger(__name__)
 
+# Environments in which the checks cannot be switched off.
+ALWAYS_CHECKED = {"prod"}
+
 
 class RunHooks:
     """The hooks of a Kedro run; one object serves the runs of a process, one after the other."""
@@ -37,6 +42,8 @@ class RunHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters, before any work."""
         self._parameters = read_parameters(context.config_loader["parameters"])
+        if context.env in ALWAYS_CHECKED and not self._parameters.quality.checks:
+            raise ParameterError(f"quality.checks is false, and nothing is published unchecked in {context.env}. Leave it true.")
         data = context.project_path / context.config_loader["globals"]["data"]
         self._lock = RunLock(Path(data) / "02_intermediate" / "run.lock")
 
@@ -48,6 +55,9 @@ class RunHooks:
         self._run_started = time.perf_counter()
         self._catalog, self._step_count, self._steps_done = catalog, len(pipeline.nodes), 0
         self._lock.acquire(self._parameters.run.lock_wait_seconds)
+        if self._parameters.quality.checks and any(node.name == "check" for node in pipeline.nodes):
+            # It takes seconds to import, and the engine needs no Python meanwhile.
+            threading.Thread(target=importlib.import_module, args=["lending_club.quality.gate"], daemon=True).start()
 
     @hook_impl
     def before_node_run(self) -> None:

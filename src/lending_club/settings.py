@@ -7,6 +7,7 @@ import os
 
 from kedro.config import OmegaConfigLoader
 
+from lending_club.datasets.catalog import Catalog
 from lending_club.hooks import RunHooks
 
 logging.captureWarnings(True)
@@ -22,6 +23,7 @@ def environment(name: str, default: str) -> str:
 HOOKS = (RunHooks(),)
 # Nothing about a run leaves the machine.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
+DATA_CATALOG_CLASS = Catalog
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -7,11 +7,11 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from lending_club.publication import publication
+from lending_club.publication import Output, publication
 from lending_club.warehouse import FileFormat, Table
 
 
-class PublishedFile(AbstractDataset[Table, Path]):
+class PublishedFile(AbstractDataset[Table, Output]):
     """A file of the published set. Saving a table stages the file; it is published with its set.
 
     Args:
@@ -29,9 +29,9 @@ class PublishedFile(AbstractDataset[Table, Path]):
         self.metadata = metadata
         self.row_count: int | None = None
 
-    def load(self) -> Path:
-        """The published path, which need not exist yet."""
-        return self._path
+    def load(self) -> Output:
+        """A reference to the file, which need not exist yet."""
+        return publication(self._path.parent).output(self._path.name, self._format)
 
     def save(self, data: Table) -> None:
         """Write the table's rows, in the table's order, to the staged file."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lending_club.errors import ReconciliationError
-from lending_club.parameters import Quality
+from sqlglot import exp
+
+from lending_club.errors import CheckError, ReconciliationError
+from lending_club.parameters import Quality, read_parameters
+from lending_club.publication import Output
+from lending_club.quality.checks import age_query, check_tables, fingerprint_query
+from lending_club.quality.report import Report
 from lending_club.warehouse import Table
+
+logger = logging.getLogger(__name__)
 
 _FREQUENT_REASONS = 3
 
@@ -59,16 +68,58 @@ def export(table: Table, approval: Approval) -> Table:
     return table
 
 
-def publish(*outputs: Path) -> list[Path]:
-    """Name the outputs that are published together, each once, now that all are made."""
-    return list(dict.fromkeys(outputs))
+def fingerprint(**tables_and_outputs: Table | Output) -> exp.Query:
+    """Number of rows and checksum of each table and of each output that was made of it.
+
+    Args:
+        tables_and_outputs: Tables by name, and their outputs, each by the table's name and ``__`` and the output's form.
+    """
+    tables = {name: each for name, each in tables_and_outputs.items() if isinstance(each, Table)}
+    outputs = {name: each for name, each in tables_and_outputs.items() if isinstance(each, Output)}
+    return fingerprint_query(tables, [(name.partition("__")[0], each) for name, each in outputs.items()])
 
 
-def summarise(approval: Approval, directory: Path) -> str:
+def freshness(landings: Table) -> exp.Query:
+    """How long ago each file was read, in hours: ``subject``, ``hours_ago``."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return age_query({row["source"]: now - row["landed_at"] for row in landings.rows()})
+
+
+def check(parameters: dict[str, Any], data_docs: Path, **tables: Table) -> Report:
+    """Hold the candidates, the staged outputs and the cleaned tables against their expectations.
+
+    Args:
+        parameters: All parameters of the run.
+        data_docs: Directory of the site that shows the results.
+        tables: The tables by their names in the catalog.
+
+    Raises:
+        CheckError: An expectation of severity ``error`` is not met.
+    """
+    read = read_parameters(parameters)
+    if not read.quality.checks:
+        logger.warning("NOT CHECKED: quality.checks is false. Nobody has checked what is published now.")
+        return Report(0, (), data_docs)
+    report = check_tables(tables, read, data_docs)
+    for failure in report.warnings:
+        logger.warning("Not as expected: %s", failure)
+    if report.errors:
+        raise CheckError(f"{report}\n  Nothing was published; what was published before is unchanged.")
+    return report
+
+
+def publish(checks: Report, *outputs: Output) -> list[Path]:
+    """Name the outputs that are published together, each once, now that all are made and checked."""
+    del checks
+    return list(dict.fromkeys(output.path for output in outputs))
+
+
+def summarise(approval: Approval, checks: Report, directory: Path) -> str:
     """The figures of a run as a table for a person, with where the outputs are.
 
     Args:
         approval: The figures.
+        checks: What was checked.
         directory: The published set.
     """
     lines = [f"{'':<12}{'rows in':>14}{'published':>14}{'excluded':>14}{'quarantined':>14}"]
@@ -79,5 +130,8 @@ def summarise(approval: Approval, directory: Path) -> str:
             if reason["source"] == source["source"]:
                 lines.append(f"  {reason['reason']:<52}{reason['rows']:>14,}")
     lines.append(f"{'total annual interest':<54}{approval.total_interest:>14,}")
+    met = checks.expectation_count - len(checks.failures)
+    told = f"{met} of {checks.expectation_count} expectations met, see {checks.page.as_uri()}"
+    lines.append(f"checks: {told if checks.expectation_count else 'NONE, quality.checks is false'}")
     lines.append(f"published in {directory}")
     return "\n".join(lines)
