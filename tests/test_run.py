@@ -217,8 +217,8 @@ def test_columns_that_are_not_used_are_named(data: Path) -> None:
 
 def test_a_second_run_waits_or_names_the_holder(data: Path) -> None:
     code = (
-        "import sys\nfrom decimal import Decimal\nfrom pathlib import Path\nfrom lending_club.run_lock import RunLock\n"
-        f"lock = RunLock(Path({str(data / '02_intermediate' / 'run.lock')!r})); lock.acquire(Decimal(0))\n"
+        "import sys\nfrom pathlib import Path\nfrom lending_club.run_lock import RunLock\n"
+        f"lock = RunLock(Path({str(data / '02_intermediate' / 'run.lock')!r})); lock.acquire(0)\n"
         "print('held', flush=True); sys.stdin.readline()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:

@@ -41,7 +41,7 @@ def _not_empty(values: tuple[object, ...]) -> tuple[object, ...]:
 Rate = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, decimal_places=4)]
 Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1)]
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, lt=Decimal(10) ** 16, decimal_places=2)]
-Seconds = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=86_400)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
 class _Frozen(BaseModel):

@@ -8,7 +8,6 @@ import os
 import socket
 import time
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TextIO
 
@@ -28,7 +27,7 @@ class RunLock:
         self._path = path
         self._file: TextIO | None = None
 
-    def acquire(self, wait_seconds: Decimal) -> None:
+    def acquire(self, wait_seconds: float) -> None:
         """Take the lock.
 
         Args:
@@ -51,15 +50,15 @@ class RunLock:
             raise DataDirectoryError(f"{self._path}: {(error.strerror or str(error)).lower()}. A run writes there.") from error
         self._file = file
 
-    def _wait(self, file: TextIO, wait_seconds: Decimal) -> None:
-        deadline = time.monotonic() + float(wait_seconds)
+    def _wait(self, file: TextIO, wait_seconds: float) -> None:
+        deadline = time.monotonic() + wait_seconds
         while not _try_lock(file):
             if time.monotonic() >= deadline:
                 file.seek(0)
                 holder = file.read().strip() or "unknown"
                 file.close()
                 raise RunInProgressError(
-                    f"Another run works on {self._path.parent.parent}: {holder}. Waited {wait_seconds} seconds"
+                    f"Another run works on {self._path.parent.parent}: {holder}. Waited {wait_seconds:g} seconds"
                     " (run.lock_wait_seconds). Try again when it has ended."
                 )
             time.sleep(_POLL_SECONDS)
