@@ -109,7 +109,8 @@ COMPARED: Counter[str] = Counter()
 def workplace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tmp_path_factory.mktemp("contract")
     told = ", ".join(f"{count:,} {what}" for what, count in sorted(COMPARED.items()))
-    request.config.pluginmanager.getplugin("terminalreporter").write_line(f" held against the oracle: {told}")
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f" held against the oracle: {told}")
 
 
 def assert_job_agrees(data: Path, customers: bytes, accounts: bytes, checks: bool = False) -> None:
