@@ -67,6 +67,10 @@ def test_values_keep_their_digits() -> None:
     )
 
 
+def test_no_values_still_have_their_columns() -> None:
+    assert values_query([], {"n": "BIGINT"}).sql("duckdb") == "SELECT CAST(NULL AS BIGINT) AS n WHERE FALSE"
+
+
 def test_inner_names_are_no_tables() -> None:
     query = exp.maybe_parse("WITH a AS (SELECT 1 FROM b) SELECT * FROM a, c", into=exp.Select)
     assert tables_of(query) == ["b", "c"]

@@ -113,7 +113,9 @@ def literal(value: object, sql_type: str | None = None) -> exp.Expr:
 
 
 def values_query(rows: list[dict[str, Any]], types: Mapping[str, str]) -> exp.Query:
-    """A query that gives the rows, at least one, with columns of the given SQL types."""
+    """A query that gives the rows, if any, with columns of the given SQL types."""
+    if not rows:
+        return values_query([dict.fromkeys(types)], types).where("FALSE")
     selects: list[exp.Query] = [
         exp.select(*(exp.alias_(literal(row[column], sql_type), column) for column, sql_type in types.items())) for row in rows
     ]

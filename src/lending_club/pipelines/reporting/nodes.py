@@ -68,14 +68,16 @@ def export(table: Table, approval: Approval) -> Table:
     return table
 
 
-def fingerprint(**tables_and_outputs: Table | Output) -> exp.Query:
-    """Number of rows and checksum of each table and of each output that was made of it.
+def fingerprint(quality: Quality, **tables_and_outputs: Table | Output) -> exp.Query:
+    """Number of rows and checksum of each table and of each output that was made of it; nothing where nothing is checked.
 
     Args:
+        quality: Whether the run is checked.
         tables_and_outputs: Tables by name, and their outputs, each by the table's name and ``__`` and the output's form.
     """
-    tables = {name: each for name, each in tables_and_outputs.items() if isinstance(each, Table)}
-    outputs = {name: each for name, each in tables_and_outputs.items() if isinstance(each, Output)}
+    references = tables_and_outputs if quality.checks else {}
+    tables = {name: each for name, each in references.items() if isinstance(each, Table)}
+    outputs = {name: each for name, each in references.items() if isinstance(each, Output)}
     return fingerprint_query(tables, [(name.partition("__")[0], each) for name, each in outputs.items()])
 
 

@@ -47,7 +47,12 @@ def create_pipeline() -> Pipeline:
                 name="approve",
             ),
             *(Node(export, [table, "approval"], output, name=output) for output, table in outputs.items()),
-            Node(fingerprint, {**tables, **forms}, "output_fingerprints", name="output_fingerprints"),
+            Node(
+                fingerprint,
+                {"quality": "params:quality", **tables, **forms},
+                "output_fingerprints",
+                name="output_fingerprints",
+            ),
             Node(freshness, "landings", "freshness", name="freshness"),
             Node(
                 check,
