@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import re
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -55,9 +53,6 @@ class RunHooks:
         self._run_started = time.perf_counter()
         self._catalog, self._step_count, self._steps_done = catalog, len(pipeline.nodes), 0
         self._lock.acquire(self._parameters.run.lock_wait_seconds)
-        if self._parameters.quality.checks and any(node.name == "check" for node in pipeline.nodes):
-            # It takes seconds to import, and the engine needs no Python meanwhile.
-            threading.Thread(target=importlib.import_module, args=["lending_club.quality.gate"], daemon=True).start()
 
     @hook_impl
     def before_node_run(self) -> None:
