@@ -5,7 +5,9 @@ WITH repeated AS (
   SELECT
     a.account_id,
     min(a.line) AS first_line,
-    count(DISTINCT concat(a.customer_id, '|', a.balance, '|', a.account_type)) > 1 AS is_conflict
+    min(a.customer_id) <> max(a.customer_id)
+      OR min(a.balance) <> max(a.balance)
+      OR min(a.account_type) <> max(a.account_type) AS is_conflict
   FROM stg_accounts AS a
   JOIN repeated AS r ON r.account_id = a.account_id
   WHERE a.reasons IS NULL

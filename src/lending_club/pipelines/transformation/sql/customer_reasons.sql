@@ -5,7 +5,7 @@ WITH repeated AS (
   SELECT
     c.customer_id,
     min(c.line) AS first_line,
-    count(DISTINCT concat(c.name, '|', coalesce(CAST(c.has_loan AS VARCHAR), ''))) > 1 AS is_conflict
+    min(c.name) <> max(c.name) OR count(DISTINCT coalesce(CAST(c.has_loan AS VARCHAR), 'unknown')) > 1 AS is_conflict
   FROM stg_customers AS c
   JOIN repeated AS r ON r.customer_id = c.customer_id
   WHERE c.reasons IS NULL

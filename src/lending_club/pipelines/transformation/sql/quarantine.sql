@@ -4,10 +4,10 @@ SELECT
   r.line,
   string_split(q.reasons, ',') AS reasons,
   CAST(CASE
-    WHEN r.malformed IS NOT NULL THEN json_object('text', r.malformed)
-    ELSE json_object(
-      'AccountID', r.account_id, 'CustomerID', r.customer_id, 'Balance', r.balance, 'AccountType', r.account_type
-    )
+    WHEN r.malformed IS NOT NULL THEN to_json({'text': r.malformed})
+    ELSE to_json({
+      'AccountID': r.account_id, 'CustomerID': r.customer_id, 'Balance': r.balance, 'AccountType': r.account_type
+    })
   END AS VARCHAR) AS values_read
 FROM account_reasons AS q
 JOIN raw_accounts AS r ON r.line = q.line
@@ -17,8 +17,8 @@ SELECT
   r.line,
   string_split(q.reasons, ',') AS reasons,
   CAST(CASE
-    WHEN r.malformed IS NOT NULL THEN json_object('text', r.malformed)
-    ELSE json_object('CustomerID', r.customer_id, 'Name', r.name, 'HasLoan', r.has_loan)
+    WHEN r.malformed IS NOT NULL THEN to_json({'text': r.malformed})
+    ELSE to_json({'CustomerID': r.customer_id, 'Name': r.name, 'HasLoan': r.has_loan})
   END AS VARCHAR) AS values_read
 FROM customer_reasons AS q
 JOIN raw_customers AS r ON r.line = q.line

@@ -32,8 +32,8 @@ SELECT
   (SELECT count(*) FROM customers) AS rows_published,
   0 AS rows_excluded,
   (SELECT count(*) FROM quarantine WHERE source = 'customers') AS rows_quarantined,
-  NULL AS balance_in,
-  NULL AS balance_published,
-  NULL AS balance_excluded,
-  NULL AS balance_quarantined
+  CAST(NULL AS DECIMAL(38, 2)) AS balance_in,
+  CAST(NULL AS DECIMAL(38, 2)) AS balance_published,
+  CAST(NULL AS DECIMAL(38, 2)) AS balance_excluded,
+  CAST(NULL AS DECIMAL(38, 2)) AS balance_quarantined
 ORDER BY source

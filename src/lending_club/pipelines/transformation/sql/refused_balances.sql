@@ -19,15 +19,15 @@ WITH signed AS (
   SELECT
     line,
     is_negative,
-    length(whole) - 15 * (place + 1) AS exponent,
-    CAST(substring(concat(whole, decimals), CAST(15 * place + 1 AS INTEGER), 15) AS DECIMAL(38, 0)) AS limb
+    CAST(length(whole) - 15 * (place + 1) AS BIGINT) AS exponent,
+    CAST(substring(concat(whole, decimals), CAST(15 * place + 1 AS INTEGER), 15) AS DECIMAL(18, 0)) AS limb
   FROM padded
   CROSS JOIN UNNEST(range(0, (length(whole) + length(decimals)) // 15)) AS places(place)
 )
 SELECT
   l.exponent,
   q.line IS NOT NULL AS is_quarantined,
-  sum(CASE WHEN l.is_negative THEN -l.limb ELSE l.limb END) AS limb_sum
+  CAST(sum(CASE WHEN l.is_negative THEN -l.limb ELSE l.limb END) AS DECIMAL(38, 0)) AS limb_sum
 FROM limbs AS l
 LEFT JOIN quarantine AS q ON q.source = 'accounts' AND q.line = l.line
 GROUP BY l.exponent, q.line IS NOT NULL

@@ -1,0 +1,15 @@
+/* The valid customers, cleaned; each id once. */
+SELECT
+  c.line,
+  c.customer_id,
+  c.name,
+  c.has_loan
+FROM `workspace`.`lending_club_staging`.`stg_customers` AS c
+WHERE
+  NOT EXISTS(
+    SELECT
+      1
+    FROM `workspace`.`lending_club_staging`.`customer_reasons` AS r
+    WHERE
+      r.line = c.line
+  )
