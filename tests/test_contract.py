@@ -12,6 +12,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from lending_club.errors import InputFileError
+from lending_club.warehouse import Table
 from lending_club.warehouse.duckdb import DuckDBWarehouse
 from tests.conftest import run_here, write_inputs
 from tests.oracle import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, SPACES, FileFaultError, expected
@@ -65,7 +66,7 @@ def encoded(draw: st.DrawFn, value: str, hostile: bool) -> str:
 
 
 @st.composite
-def csv_file(draw: st.DrawFn, columns: list[str], row: st.SearchStrategy[tuple[str, ...]]) -> bytes:
+def csv_file(draw: st.DrawFn, columns: list[str], row: st.SearchStrategy[tuple[str, ...]], row_count: int = 12) -> bytes:
     """A CSV file: any order of columns, any line ends, blank lines, rows that do not fit."""
     hostile = draw(st.booleans())
     plain = draw(st.integers(0, 3)) == 0  # files that need no care take another way through the reader
@@ -79,7 +80,7 @@ def csv_file(draw: st.DrawFn, columns: list[str], row: st.SearchStrategy[tuple[s
         return ",".join(values[place] for place in order)
 
     text = draw(blank) + line([*names, *extra]) + draw(line_end)
-    rows = draw(st.lists(row, min_size=1, max_size=12))
+    rows = draw(st.lists(row, min_size=1, max_size=row_count))
     rows += [rows[draw(st.integers(0, len(rows) - 1))] for _ in range(draw(st.integers(0, 3)))]
     for values in rows:
         if plain:
@@ -140,10 +141,11 @@ def assert_outputs_read_back_equal(data: Path) -> None:
     """What the checks go by: each file is found to hold the rows of its table."""
     warehouse = DuckDBWarehouse(data / "02_intermediate" / "lending_club.duckdb")
     for name in COLUMNS:
-        found = {warehouse.fingerprint(f"marts.{name}")}
+        table = Table(warehouse, f"marts.{name}")
+        found = {warehouse.fingerprint(table)}
         for path in (data / "08_reporting").glob(f"{name}.*"):
-            found.add(warehouse.fingerprint(f"marts.{name}", path, path.suffix[1:]))
-        found.add(warehouse.fingerprint(f"marts.{name}", data / "08_reporting" / "lending_club.duckdb", "duckdb"))
+            found.add(warehouse.fingerprint(table, path, path.suffix[1:]))
+        found.add(warehouse.fingerprint(table, data / "08_reporting" / "lending_club.duckdb", "duckdb"))
         assert len(found) == 1, name
     warehouse.close()
 

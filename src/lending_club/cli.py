@@ -1,4 +1,4 @@
-"""Kedro's ``run`` command, telling a user's errors in one message, and ``validate``, which checks what is published."""
+"""Kedro's ``run`` command, telling a user's errors in one message; ``validate`` for what is published; ``doctor``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kedro.framework.cli.utils import _split_params as split_params
 from kedro.framework.session import KedroSession
 
 from lending_club.errors import CheckError, told_error
+from lending_club.warehouse import close_warehouses
 
 logger = logging.getLogger("lending_club")
 
@@ -31,6 +32,8 @@ def _errors_in_one_message() -> Iterator[None]:
         told = told_error(error)
         hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
         raise click.ClickException(str(told) if told else f"{type(error).__name__}: {error}\n{hint}") from error
+    finally:
+        close_warehouses()  # after an interruption, too, which Kedro tells no hook of
 
 
 def _run(**options: Any) -> Any:
@@ -59,18 +62,34 @@ def validate(env: str | None, conf_source: str | None, params: dict[str, Any]) -
     """
     with _errors_in_one_message(), KedroSession.create(env=env, conf_source=conf_source, runtime_params=params) as session:
         from lending_club.parameters import read_parameters
+        from lending_club.pipelines.reporting.pipeline import OUTPUTS
         from lending_club.publication import publication
-        from lending_club.quality.checks import check_published
-        from lending_club.warehouse import close_warehouses
+        from lending_club.quality.checks import check_published, published_tables
 
         context = cast(KedroSession, session).load_context()
-        published = publication(context.catalog.load("published")).current
-        try:
-            report = check_published(published, read_parameters(context.params), context.catalog.load("data_docs"))
-        finally:
-            close_warehouses()
+        catalog = context.catalog
+        published = publication(catalog.load("published")).current
+        tables = published_tables({name: catalog.load(f"{name}_marts") for name in OUTPUTS})
+        derived = {name: catalog.load(name).name for name in ("output_fingerprints", "freshness")}
+        report = check_published(tables, published, derived, read_parameters(context.params), catalog.load("data_docs"))
         for failure in report.warnings:
             logger.warning("Not as expected: %s", failure)
         if report.errors:
             raise CheckError(str(report))
         click.echo(f"{report.expectation_count} expectations on {published} are met, see {report.page.as_uri()}")
+
+
+@cli.command()
+@click.option("--env", "-e", help="Kedro configuration environment.")
+@click.option("--conf-source", help="Directory of the configuration.")
+def doctor(env: str | None, conf_source: str | None) -> None:
+    """Check whether a run can do its work here, and say what to do about the first thing that is wrong.
+
+    Settings, network, login, permissions and versions, in this order. Nothing that is published is touched.
+    """
+    with _errors_in_one_message(), KedroSession.create(env=env, conf_source=conf_source) as session:
+        from lending_club.doctor import examine
+
+        for what, found in examine(cast(KedroSession, session).load_context()):
+            click.echo(f"ok  {what}: {found}")
+        click.echo("All is well: kedro run can do its work.")

@@ -25,17 +25,17 @@ from lending_club.errors import PublicationError
 
 @dataclass(frozen=True)
 class Output:
-    """A reference to a published output.
+    """A reference to a published file.
 
     Attributes:
         path: Where it is published.
         readable: Where it can be read now: staged in a run that has not published yet, else where it is published.
-        file_format: ``csv``, ``parquet`` or ``duckdb``.
+        form: ``csv``, ``parquet`` or ``duckdb``.
     """
 
     path: Path
     readable: Path
-    file_format: str
+    form: str
 
 
 @dataclass
@@ -64,10 +64,10 @@ class Publication:
                 self._is_staging = True
         return self._staged / name
 
-    def output(self, name: str, file_format: str) -> Output:
+    def output(self, name: str, form: str) -> Output:
         """A reference to the output ``name``, staged or published."""
         readable = self._staged if self._is_staging else self.directory
-        return Output(self.directory / name, readable / name, file_format)
+        return Output(self.directory / name, readable / name, form)
 
     @property
     def current(self) -> Path:

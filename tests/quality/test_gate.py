@@ -19,7 +19,7 @@ from lending_club.parameters import Expectation, Parameters, read_parameters
 from lending_club.publication import Output
 from lending_club.quality.checks import age_query, check_tables, fingerprint_query
 from lending_club.quality.report import Report
-from lending_club.warehouse import Table, close_warehouses, open_warehouse
+from lending_club.warehouse import Table, TableOutput, close_warehouses, open_warehouse
 from tests.conftest import PROJECT, run_here, write_inputs
 
 DIRTY = PROJECT / "tests" / "data" / "dirty"
@@ -65,14 +65,14 @@ def check(place: Path, hours_ago: int = 1, **changes: object) -> Report:
     warehouse = open_warehouse({"type": "duckdb", "path": str(place / "scratch.duckdb")})
     tables = {name: Table(warehouse, table) for name, table in NAMES.items()}
     marts = {name: tables[name] for name in MARTS}
-    outputs = []
+    outputs: list[tuple[str, Output | TableOutput]] = []
     for name in MARTS:
         for form in [*FORMS.get(name, ["csv"]), "duckdb"]:
             path = place / "published" / ("lending_club.duckdb" if form == "duckdb" else f"{name}.{form}")
             if path.exists():
                 outputs.append((name, Output(path, path, form)))
-    warehouse.create_table("staging.output_fingerprints", fingerprint_query(marts, outputs))
-    warehouse.create_table("staging.freshness", age_query({"accounts": timedelta(hours=hours_ago)}))
+    warehouse.create_table(tables["output_fingerprints"], fingerprint_query(marts, outputs))
+    warehouse.create_table(tables["freshness"], age_query({"accounts": timedelta(hours=hours_ago)}))
     return check_tables(tables, parameters(**changes), place / "data_docs")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from lending_club.csv_file import CsvFile
 from lending_club.errors import WarehouseError
-from lending_club.warehouse import close_warehouses, open_warehouse
+from lending_club.warehouse import Table, close_warehouses, open_warehouse
 from lending_club.warehouse.base import Warehouse
 from lending_club.warehouse.duckdb import DuckDBWarehouse
 from lending_club.warehouse.models import values_query
@@ -47,7 +47,7 @@ def test_a_process_has_one_connection(tmp_path: Path) -> None:
 def test_every_way_of_reading_gives_the_same_table(warehouse: DuckDBWarehouse, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes(content)
-    assert warehouse.load_csv("raw.t", CsvFile(path, ("A", "B"))) == 2
+    assert warehouse.load_csv(Table(warehouse, "raw.t"), CsvFile(path, ("A", "B"))) == 2
     last_line = content.count(b"\n")
     assert rows(warehouse, "raw.t") == [(2, None, "2", "1"), (last_line, None, "5", "4")]
 
@@ -55,25 +55,27 @@ def test_every_way_of_reading_gives_the_same_table(warehouse: DuckDBWarehouse, t
 def test_a_row_that_does_not_fit_sends_a_plain_file_the_careful_way(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     path = tmp_path / "in[1].csv"
     path.write_bytes(b"A,B\n1,2\n1\n1,2,3\n3,4")
-    assert warehouse.load_csv("raw.t", CsvFile(path, ("A", "B"))) == 4
+    assert warehouse.load_csv(Table(warehouse, "raw.t"), CsvFile(path, ("A", "B"))) == 4
     assert rows(warehouse, "raw.t") == [(2, None, "1", "2"), (3, "1", None, None), (4, "1,2,3", None, None), (5, None, "3", "4")]
 
 
 def test_a_failed_load_leaves_the_old_table(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes(b"A,B\n1,2\n")
-    warehouse.load_csv("raw.t", CsvFile(path, ("A", "B")))
+    warehouse.load_csv(Table(warehouse, "raw.t"), CsvFile(path, ("A", "B")))
     path.write_bytes(b'A,B\n3,4\n"5,6\n')
     with pytest.raises(Exception, match="never closed"):
-        warehouse.load_csv("raw.t", CsvFile(path, ("A", "B")))
+        warehouse.load_csv(Table(warehouse, "raw.t"), CsvFile(path, ("A", "B")))
     assert rows(warehouse, "raw.t") == [(2, None, "1", "2")]
 
 
 def test_a_csv_has_only_the_quotes_it_needs(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     texts = ["#1", " a ", "a'b", "x;y", "a,b", 'a"b', "a\nb", "a\rb", None, "null"]
     values = [{"line": line, "text": text, "amount": Decimal("1.50")} for line, text in enumerate(texts)]
-    warehouse.create_table("staging.t", values_query(values, {"line": "INT", "text": "VARCHAR", "amount": "DECIMAL(38, 2)"}))
-    assert warehouse.export("staging.t", tmp_path / "out.csv", "csv") == len(texts)
+    warehouse.create_table(
+        Table(warehouse, "staging.t"), values_query(values, {"line": "INT", "text": "VARCHAR", "amount": "DECIMAL(38, 2)"})
+    )
+    assert warehouse.export(Table(warehouse, "staging.t"), tmp_path / "out.csv", "csv") == len(texts)
     assert (tmp_path / "out.csv").read_bytes() == (
         b"line,text,amount\n0,#1,1.50\n1, a ,1.50\n2,a'b,1.50\n3,x;y,1.50\n"
         b'4,"a,b",1.50\n5,"a""b",1.50\n6,"a\nb",1.50\n7,"a\rb",1.50\n8,,1.50\n9,null,1.50\n'
@@ -82,8 +84,10 @@ def test_a_csv_has_only_the_quotes_it_needs(warehouse: DuckDBWarehouse, tmp_path
 
 def test_wide_decimals_are_written_whole(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     amounts = [Decimal("0.00"), Decimal("-1.10"), Decimal("9" * 36 + ".99"), None, Decimal("9" * 16 + ".99")]
-    warehouse.create_table("staging.t", values_query([{"amount": amount} for amount in amounts], {"amount": "DECIMAL(38, 2)"}))
-    warehouse.export("staging.t", tmp_path / "out.csv", "csv")
+    warehouse.create_table(
+        Table(warehouse, "staging.t"), values_query([{"amount": amount} for amount in amounts], {"amount": "DECIMAL(38, 2)"})
+    )
+    warehouse.export(Table(warehouse, "staging.t"), tmp_path / "out.csv", "csv")
     assert (tmp_path / "out.csv").read_text() == "amount\n" + "".join(f"{a if a is not None else ''}\n" for a in amounts)
 
 
@@ -91,7 +95,7 @@ def test_a_scratch_database_that_cannot_be_opened_is_made_anew(
     warehouse: DuckDBWarehouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "scratch.duckdb").write_bytes(b"not a database" * 1000)
-    assert not warehouse.exists("raw.t")
+    assert not warehouse.exists(Table(warehouse, "raw.t"))
     assert "cannot be opened and is made anew" in caplog.text
 
 
@@ -104,19 +108,19 @@ def test_a_scratch_database_that_somebody_has_open_is_not_touched(tmp_path: Path
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "open\n"
         with pytest.raises(WarehouseError, match=f"Conflicting lock is held .*{holder.pid}"):
-            DuckDBWarehouse(path).exists("raw.t")
+            DuckDBWarehouse(path).exists(Table(DuckDBWarehouse(path), "raw.t"))
         holder.communicate("")
-    assert not DuckDBWarehouse(path).exists("raw.t")
+    assert not DuckDBWarehouse(path).exists(Table(DuckDBWarehouse(path), "raw.t"))
 
 
 def test_an_unknown_table_is_told_with_what_to_do(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match=r"Table with name nothing does not exist.* Run the pipelines that come before"):
-        warehouse.export("raw.nothing", tmp_path / "out.csv", "csv")
+        warehouse.export(Table(warehouse, "raw.nothing"), tmp_path / "out.csv", "csv")
 
 
 def test_what_is_exported_opens_without_the_scratch_database(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
-    warehouse.create_table("marts.t", values_query([{"n": 1}, {"n": 2}], {"n": "BIGINT"}))
-    assert warehouse.export("marts.t", tmp_path / "out.duckdb", "duckdb") == 2
+    warehouse.create_table(Table(warehouse, "marts.t"), values_query([{"n": 1}, {"n": 2}], {"n": "BIGINT"}))
+    assert warehouse.export(Table(warehouse, "marts.t"), tmp_path / "out.duckdb", "duckdb") == 2
     warehouse.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.duckdb"]
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:

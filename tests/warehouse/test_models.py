@@ -36,9 +36,9 @@ def test_tables_macros_and_parameters_are_bound(models: Models, tmp_path: Path) 
     warehouse = open_warehouse({"type": "duckdb", "path": str(tmp_path / "scratch.duckdb")})
     bound = node.func(Table(warehouse, "raw.owners"), Table(warehouse, "raw.payments"), ("a", "b"), Decimal("0.0050"))
     assert bound.sql("duckdb") == (
-        "WITH good AS (SELECT * FROM raw.payments AS payments WHERE kind IN ('a', 'b'))"
+        "WITH good AS (SELECT * FROM \"raw\".\"payments\" AS payments WHERE kind IN ('a', 'b'))"
         " SELECT g.id, ((g.amount * 2) + (CAST('0.0050' AS DECIMAL(18, 4)) * 2)) - 1 AS twice"
-        " FROM good AS g JOIN raw.owners AS owners ON owners.id = g.id"
+        ' FROM good AS g JOIN "raw"."owners" AS owners ON owners.id = g.id'
     )
 
 

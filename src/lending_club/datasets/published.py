@@ -1,4 +1,4 @@
-"""Published outputs: files that are staged one by one and take their published names all at once."""
+"""Published outputs: staged one by one, published all together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from lending_club.publication import Output, publication
-from lending_club.warehouse import FileFormat, Table
+from lending_club.warehouse import FileFormat, Table, TableOutput, open_warehouse
 
 
 class PublishedFile(AbstractDataset[Table, Output]):
@@ -36,7 +36,7 @@ class PublishedFile(AbstractDataset[Table, Output]):
     def save(self, data: Table) -> None:
         """Write the table's rows, in the table's order, to the staged file."""
         staged = publication(self._path.parent).stage(self._path.name)
-        self.row_count = data.warehouse.export(data.name, staged, self._format)
+        self.row_count = data.warehouse.export(data, staged, self._format)
 
     def _exists(self) -> bool:
         return self._path.is_file()
@@ -45,25 +45,76 @@ class PublishedFile(AbstractDataset[Table, Output]):
         return {"filepath": str(self._path), "file_format": self._format}
 
 
-class PublishedOutputs(AbstractDataset[list[Path], Path]):
-    """The published set of one directory. Saving the paths of its outputs publishes all of them by one rename.
+class PublishedTable(AbstractDataset[Table, TableOutput]):
+    """A table that others read, in the warehouse itself. Saving a candidate notes it; it is published with the set.
 
     Args:
-        path: The directory.
+        table: The published name.
+        connection: The warehouse: ``type`` and what that engine needs.
         metadata: For other tools; not used here.
     """
 
-    def __init__(self, path: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(self, table: str, connection: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        self._table = table
+        self._connection = connection
+        self.metadata = metadata
+        self._candidate: Table | None = None
+
+    def load(self) -> TableOutput:
+        """A reference to the table, which need not exist yet, and its candidate."""
+        return TableOutput(Table(open_warehouse(self._connection), self._table), self._candidate)
+
+    def save(self, data: Table) -> None:
+        """Note the candidate."""
+        self._candidate = data
+
+    def _exists(self) -> bool:
+        table = self.load().table
+        return table.warehouse.exists(table)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"table": self._table, "warehouse": self._connection.get("type")}
+
+
+class PublishedOutputs(AbstractDataset[list[Output | TableOutput], Path]):
+    """The published set. Saving its outputs publishes each table, whole, and then all files of a directory by one rename.
+
+    Args:
+        path: The directory of the files.
+        volume: A path in a Unity Catalog volume that the files are copied to once they are published, each whole.
+        connection: The warehouse that the volume belongs to.
+        metadata: For other tools; not used here.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        volume: str | None = None,
+        connection: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
         self._path = Path(path)
+        self._volume = volume
+        self._connection = connection
         self.metadata = metadata
 
     def load(self) -> Path:
         """The directory."""
         return self._path
 
-    def save(self, data: list[Path]) -> None:
-        """Publish what is staged, which has to be exactly ``data``."""
-        publication(self._path).publish({path.name for path in data})
+    def save(self, data: list[Output | TableOutput]) -> None:
+        """Publish what is staged, which has to be exactly ``data``.
+
+        Tables go first: what can fail there leaves the files as they were, and the run can be repeated.
+        """
+        for output in data:
+            if isinstance(output, TableOutput):
+                output.publish()
+        names = {output.path.name for output in data if isinstance(output, Output)}
+        publication(self._path).publish(names)
+        if self._volume and self._connection:
+            for name in sorted(names):
+                open_warehouse(self._connection).put_file(self._path / name, f"{self._volume}/{name}")
 
     def _exists(self) -> bool:
         return publication(self._path).is_published

@@ -17,9 +17,12 @@ class TableDataset(AbstractDataset["exp.Query | CsvFile", Table]):
     """A table. Saving a query makes the table from it, saving a file loads its records; loading gives a reference, no rows.
 
     Args:
-        table: Its name, ``schema.table``.
-        connection: The warehouse's block of the catalog: ``type`` and what that engine needs.
+        table: Its name, ``schema.table`` or ``catalog.schema.table``.
+        connection: The warehouse: ``type`` and what that engine needs.
         materialized: ``table``, or ``view`` where the rows are cheap to make again and read once or twice.
+        order_by: The columns that give the rows their order, for an engine that keeps none.
+        comment: What the table is, for its readers.
+        columns: What its columns are, by name.
         metadata: For other tools; not used here.
 
     Attributes:
@@ -31,9 +34,13 @@ class TableDataset(AbstractDataset["exp.Query | CsvFile", Table]):
         table: str,
         connection: dict[str, Any],
         materialized: Literal["table", "view"] = "table",
+        order_by: list[str] | None = None,
+        comment: str = "",
+        columns: dict[str, str] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._table = table
+        self._description = (tuple(order_by or ()), comment, dict(columns or {}))
         self._connection = connection
         self._materialized = materialized
         self.metadata = metadata
@@ -41,20 +48,21 @@ class TableDataset(AbstractDataset["exp.Query | CsvFile", Table]):
 
     def load(self) -> Table:
         """A reference to the table."""
-        return Table(open_warehouse(self._connection), self._table)
+        return Table(open_warehouse(self._connection), self._table, *self._description)
 
     def save(self, data: exp.Query | CsvFile) -> None:
         """Make or replace the table or view."""
-        warehouse = open_warehouse(self._connection)
+        table = self.load()
         if isinstance(data, CsvFile):
-            self.row_count = warehouse.load_csv(self._table, data)
+            self.row_count = table.warehouse.load_csv(table, data)
         elif self._materialized == "view":
-            warehouse.create_view(self._table, data)
+            table.warehouse.create_view(table, data)
         else:
-            self.row_count = warehouse.create_table(self._table, data)
+            self.row_count = table.warehouse.create_table(table, data)
 
     def _exists(self) -> bool:
-        return open_warehouse(self._connection).exists(self._table)
+        table = self.load()
+        return table.warehouse.exists(table)
 
     def _describe(self) -> dict[str, Any]:
         return {"table": self._table, "warehouse": self._connection.get("type")}

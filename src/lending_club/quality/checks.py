@@ -15,7 +15,7 @@ from lending_club.errors import WarehouseError
 from lending_club.parameters import Expectation, Parameters, Suites
 from lending_club.publication import Output
 from lending_club.quality.report import Report
-from lending_club.warehouse import Table, open_warehouse
+from lending_club.warehouse import Table, TableOutput, open_warehouse
 from lending_club.warehouse.models import tables_of, values_query
 
 BATCH = "{batch}"
@@ -35,53 +35,75 @@ def check_tables(tables: Mapping[str, Table], parameters: Parameters, data_docs:
     return _check(tables, parameters.expectations, parameters, data_docs)
 
 
-def check_published(published: Path, parameters: Parameters, data_docs: Path) -> Report:
+def check_published(
+    tables: Mapping[str, Table], files: Path, derived_names: Mapping[str, str], parameters: Parameters, data_docs: Path
+) -> Report:
     """Check the set that is published now, on its own: without the expectations that read tables which are not published.
 
     Args:
-        published: Directory of the set, with its files and its database.
+        tables: The published tables.
+        files: Directory of the published files.
+        derived_names: Where to put ``output_fingerprints`` and ``freshness`` in the warehouse of the tables.
         parameters: The expectations, and the values that they name.
         data_docs: Directory of the site that shows the results.
     """
-    warehouse = open_warehouse({"type": "duckdb", "path": str(published / "lending_club.duckdb"), "read_only": True})
-    tables = {name: Table(warehouse, f"marts.{name}") for name in parameters.expectations if warehouse.exists(f"marts.{name}")}
-    outputs = [
-        (name, Output(path, path, path.suffix[1:]))
-        for name in tables
-        for path in (published / f"{name}.csv", published / f"{name}.parquet")
-        if path.exists()
-    ]
-    published_at = datetime.fromtimestamp(published.stat().st_mtime, UTC)
+    outputs: list[tuple[str, Output | TableOutput]] = []
+    for name, table in tables.items():
+        paths = [path for path in (files / f"{name}.csv", files / f"{name}.parquet") if path.exists()]
+        outputs += [(name, Output(path, path, path.suffix[1:])) for path in paths]
+        outputs.append((name, TableOutput(table)))
+    published_at = datetime.fromtimestamp(files.stat().st_mtime, UTC)
+    checked = dict(tables)
     for name, query in {
-        "output_fingerprints": fingerprint_query(tables, outputs, table_form="duckdb"),
+        "output_fingerprints": fingerprint_query(tables, outputs),
         "freshness": age_query({"published": datetime.now(UTC) - published_at}),
     }.items():
-        tables[name] = Table(warehouse, f"staging.{name}")
-        warehouse.create_table(tables[name].name, query)
+        checked[name] = Table(next(iter(tables.values())).warehouse, derived_names[name])
+        checked[name].warehouse.create_table(checked[name], query)
     suites = {
-        table: {name: each for name, each in suite.items() if set(_tables_read(each)) <= set(tables)}
+        table: {name: each for name, each in suite.items() if set(_tables_read(each)) <= set(checked)}
         for table, suite in parameters.expectations.items()
-        if table in tables
+        if table in checked
     }
-    return _check(tables, suites, parameters, data_docs)
+    return _check(checked, suites, parameters, data_docs)
 
 
-def fingerprint_query(tables: Mapping[str, Table], outputs: Iterable[tuple[str, Output]], table_form: str = "table") -> exp.Query:
+def published_tables(outputs: Mapping[str, Output | TableOutput]) -> dict[str, Table]:
+    """The published tables, by the names of their results."""
+    tables = {}
+    for name, output in outputs.items():
+        if isinstance(output, TableOutput):
+            tables[name] = output.table
+        else:
+            database = str(output.path.resolve())
+            tables[name] = Table(open_warehouse({"type": "duckdb", "path": database, "read_only": True}), f"marts.{name}")
+    return tables
+
+
+def fingerprint_query(tables: Mapping[str, Table], outputs: Iterable[tuple[str, Output | TableOutput]]) -> exp.Query:
     """The table ``output_fingerprints``: ``table_name``, ``form``, ``row_count``, ``checksum``; equal checksums mean equal rows.
 
     Args:
         tables: Tables by name.
         outputs: Outputs, each with the name of the table that it was made of.
-        table_form: What to call the form of the tables themselves.
     """
-    found = [(name, table_form, table.warehouse.fingerprint(table.name)) for name, table in tables.items()]
+    known: dict[str, tuple[int, str]] = {}
+
+    def of_table(table: Table) -> tuple[int, str]:
+        if table.name not in known:
+            known[table.name] = table.warehouse.fingerprint(table)
+        return known[table.name]
+
+    found = [(name, "table", of_table(table)) for name, table in tables.items()]
     for name, output in outputs:
-        table = tables[name]
         try:
-            read = table.warehouse.fingerprint(table.name, output.readable, output.file_format)
+            if isinstance(output, TableOutput):
+                read = of_table(output.readable)
+            else:
+                read = tables[name].warehouse.fingerprint(tables[name], output.readable, output.form)
         except WarehouseError as error:  # not what its table is: an expectation will say so
             read = (-1, str(error))
-        found.append((name, output.file_format, read))
+        found.append((name, output.form, read))
     rows = [
         {"table_name": name, "form": form, "row_count": count, "checksum": checksum} for name, form, (count, checksum) in found
     ]

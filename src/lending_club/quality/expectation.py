@@ -16,7 +16,9 @@ class ExpectNoRows(UnexpectedRowsExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.table",)
 
     def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
-        rows = [dict(row) for row in metrics["unexpected_rows_query.table"]]
-        counts = [row.pop(ROW_COUNT) for row in rows]
+        found = [dict(row) for row in metrics["unexpected_rows_query.table"]]
+        counts = [row.pop(ROW_COUNT) for row in found]
+        # As text, because Great Expectations would store a decimal as a binary number.
+        rows = [{column: None if value is None else str(value) for column, value in row.items()} for row in found]
         details = {"unexpected_rows": rows}
         return {"success": not rows, "result": {"observed_value": counts[0] if counts else 0, "details": details}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -51,7 +52,8 @@ def check(tables: Mapping[str, Table], suites: Suites, parameters: Mapping[str, 
         for table, expectations in suites.items():
             if table not in tables:
                 raise ParameterError(f"expectations.{table}: there is no such table here. There are: {', '.join(tables)}.")
-            asset = source.add_table_asset(table, table_name=tables[table].name.split(".")[-1])
+            schema_name, table_name = tables[table].name.split(".")[-2:]
+            asset = source.add_table_asset(table, schema_name=schema_name, table_name=table_name)
             batch = asset.add_batch_definition_whole_table("all")
             made = [_expectation(f"{table}.{name}", each, tables, parameters) for name, each in expectations.items()]
             suite = context.suites.add(gx.ExpectationSuite(table, expectations=made))
@@ -93,10 +95,10 @@ def _bound(text: str, tables: Mapping[str, Table], parameters: Mapping[str, Any]
             table.replace(exp.select("*").from_(BATCH_NAME).subquery(table.alias or BATCH_NAME))
         elif table.name in tables:
             table.replace(exp.alias_(tables[table.name].expression, table.alias or table.name, table=True))
-    # As text, because Great Expectations would store a decimal as a binary number.
-    found = f"({bind_parameters(query, parameters).sql('duckdb')}) AS found"
-    sql = f"SELECT CAST(COLUMNS(*) AS VARCHAR), count(*) OVER () AS {ROW_COUNT} FROM {found} LIMIT {EXAMPLES}"
-    return sql.replace("{", "{{").replace("}", "}}").replace(f"FROM {BATCH_NAME})", f"FROM {BATCH})")
+    warehouse = next(iter(tables.values())).warehouse
+    found = f"({warehouse.sql(bind_parameters(query, parameters))}) AS found"
+    sql = f"SELECT *, count(*) OVER () AS {ROW_COUNT} FROM {found} LIMIT {EXAMPLES}"
+    return re.sub(rf"(?<=FROM)\s+{BATCH_NAME}\s*\)", f" {BATCH})", sql.replace("{", "{{").replace("}", "}}"))
 
 
 def _failure(table: str, result: Any) -> Failure:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -16,41 +17,56 @@ FileFormat = Literal["csv", "parquet", "duckdb"]
 
 
 class Warehouse(Protocol):
-    """A SQL engine. Table names have the form ``schema.table``. Every method raises ``WarehouseError``."""
+    """A SQL engine. Every method raises ``WarehouseError``."""
 
-    def create_table(self, name: str, query: exp.Query) -> int:
-        """Make or replace a table from a query; return its number of rows."""
+    def connection_steps(self) -> list[tuple[str, Callable[[], str]]]:
+        """What it takes to be connected, step by step: what it is, and a function that does it and says what it found."""
 
-    def create_view(self, name: str, query: exp.Query) -> None:
+    def version(self) -> str:
+        """The engine and its version."""
+
+    def sql(self, query: exp.Expr) -> str:
+        """A query, given in DuckDB's dialect, in the engine's own SQL."""
+
+    def create_table(self, table: Table, query: exp.Query) -> int:
+        """Make or replace a table from a query, with its comments, in one step for its readers; return its number of rows."""
+
+    def create_view(self, table: Table, query: exp.Query) -> None:
         """Make or replace a view of a query."""
 
-    def load_csv(self, name: str, file: CsvFile) -> int:
+    def load_csv(self, table: Table, file: CsvFile) -> int:
         """Make or replace a table of a file's records, return their number.
 
         Columns: ``line`` (BIGINT), ``malformed`` (the record's text where it does not fit its header), then the file's
         columns in snake case, each value as text as it came, NULL where the record is malformed.
         """
 
-    def exists(self, name: str) -> bool:
+    def drop_table(self, table: Table) -> None:
+        """Drop a table, if there is one."""
+
+    def exists(self, table: Table) -> bool:
         """Whether there is such a table or view."""
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """Fetch the result of a query that is known to be small."""
 
-    def export(self, name: str, path: Path, file_format: FileFormat) -> int:
-        """Write a table to a file in its own order, return the number of rows.
+    def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
+        """Write a table to a file in the table's order, return the number of rows.
 
         CSV is as in the data contract. A DuckDB file may hold other tables already; the table keeps its name in it.
         """
 
-    def fingerprint(self, name: str, path: Path | None = None, file_format: str | None = None) -> tuple[int, str]:
+    def put_file(self, path: Path, volume_path: str) -> None:
+        """Copy a file to a path of a volume, whole; what is there already is replaced."""
+
+    def fingerprint(self, table: Table, path: Path | None = None, file_format: str | None = None) -> tuple[int, str]:
         """Number of rows and an order-free checksum of a table, or of the file that it was exported to.
 
         Equal for a table and its exports whatever the format, and only comparable within one version of an engine.
         """
 
     def sqlalchemy_engine(self) -> sqlalchemy.Engine:
-        """A SQLAlchemy engine on this connection; the warehouse's own tables go by their bare names."""
+        """A SQLAlchemy engine that sees the warehouse's tables."""
 
     def close(self) -> None:
         """Give the connection back. A later call of another method opens it again."""
@@ -58,20 +74,61 @@ class Warehouse(Protocol):
 
 @dataclass(frozen=True)
 class Table:
-    """A reference to a table of a warehouse; its rows stay there until somebody asks for them."""
+    """A reference to a table of a warehouse; its rows stay there until somebody asks for them.
+
+    Attributes:
+        warehouse: Where it is.
+        name: ``schema.table`` or ``catalog.schema.table``.
+        order_by: The columns that give its rows their order, for an engine that keeps none.
+        comment: What the table is, for its readers; kept in the engine.
+        column_comments: The same of its columns, by name.
+    """
 
     warehouse: Warehouse
     name: str
+    order_by: tuple[str, ...] = ()
+    comment: str = ""
+    column_comments: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def expression(self) -> exp.Table:
         """The table's name as sqlglot has it, to stand in a FROM."""
         from sqlglot import exp
 
-        return exp.to_table(self.name)
+        *catalog, schema, name = self.name.split(".")
+        return exp.table_(name, db=schema, catalog=catalog[0] if catalog else None, quoted=True)
+
+    def select(self) -> exp.Select:
+        """A query of all rows, in the table's order where the engine keeps none."""
+        from sqlglot import exp
+
+        query = exp.select("*").from_(self.expression)
+        return query.order_by(*map(exp.column, self.order_by)) if self.order_by else query
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, in the table's own order. For small tables."""
-        from sqlglot import exp
+        return self.warehouse.rows(self.select())
 
-        return self.warehouse.rows(exp.select("*").from_(self.expression))
+
+@dataclass(frozen=True)
+class TableOutput:
+    """A table that others read, replaced whole by what a run wants to publish.
+
+    Attributes:
+        table: The published table.
+        candidate: What is to be published, None where nothing is.
+    """
+
+    table: Table
+    candidate: Table | None = None
+    form: str = "published"
+
+    @property
+    def readable(self) -> Table:
+        """Where its rows can be read now: the candidate in a run that has not published yet, else the published table."""
+        return self.candidate or self.table
+
+    def publish(self) -> None:
+        """Replace the published table; its readers see the old rows or the new ones."""
+        if self.candidate is not None:
+            self.table.warehouse.create_table(replace(self.candidate, name=self.table.name), self.candidate.select())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ import duckdb
 
 from lending_club.csv_file import MAX_RECORD_BYTES, Batch, CsvFile
 from lending_club.errors import WarehouseError
-from lending_club.warehouse.base import FileFormat
+from lending_club.warehouse.base import FileFormat, Table
 
 if TYPE_CHECKING:
+    import pyarrow
     import sqlalchemy
     from sqlglot import exp
 
@@ -32,23 +33,45 @@ class DuckDBWarehouse:
         database: The database file. What it holds can be made again from the input, so one that cannot be opened, of
             another DuckDB version or damaged by a crash, is replaced by an empty one.
         read_only: Leave the file as it is and work in memory, with its tables in view.
+        portable_checksums: Make fingerprints that other engines can make too. They take several times as long.
     """
 
-    def __init__(self, database: Path, read_only: bool = False) -> None:
+    def __init__(self, database: Path, read_only: bool = False, portable_checksums: bool = False) -> None:
         self._database = database
         self._read_only = read_only
+        self._portable_checksums = portable_checksums
         self._open_connection: duckdb.DuckDBPyConnection | None = None
 
-    def create_table(self, name: str, query: exp.Query) -> int:
+    def connection_steps(self) -> list[tuple[str, Callable[[], str]]]:
         """See ``Warehouse``."""
-        return self._count(f"CREATE OR REPLACE TABLE {name} AS {query.sql('duckdb')}")
 
-    def create_view(self, name: str, query: exp.Query) -> None:
-        """See ``Warehouse``."""
-        self._execute(f"CREATE OR REPLACE VIEW {name} AS {query.sql('duckdb')}")
+        def open_database() -> str:
+            self._execute("SELECT 1")
+            return f"{self._database} can be opened"
 
-    def load_csv(self, name: str, file: CsvFile) -> int:
+        return [("database", open_database)]
+
+    def version(self) -> str:
         """See ``Warehouse``."""
+        return f"DuckDB {duckdb.__version__}"
+
+    def sql(self, query: exp.Expr) -> str:
+        """See ``Warehouse``."""
+        return query.sql("duckdb")
+
+    def create_table(self, table: Table, query: exp.Query) -> int:
+        """See ``Warehouse``."""
+        count = self._count(f"CREATE OR REPLACE TABLE {table.name} AS {self.sql(query)}")
+        self._comment(table, table.name)
+        return count
+
+    def create_view(self, table: Table, query: exp.Query) -> None:
+        """See ``Warehouse``."""
+        self._execute(f"CREATE OR REPLACE VIEW {table.name} AS {self.sql(query)}")
+
+    def load_csv(self, table: Table, file: CsvFile) -> int:
+        """See ``Warehouse``."""
+        name = table.name
         columns = [_snake_case(column) for column in file.columns]
         if file.extra_columns:
             logger.warning("%s: columns not used: %s", file.path, ", ".join(map(repr, file.extra_columns)))
@@ -126,20 +149,47 @@ class DuckDBWarehouse:
             [between_rows.join(between_values.join(row) for row in rows), between_rows, between_values],
         )
 
-    def exists(self, name: str) -> bool:
+    def load_arrow(self, table: Table, batches: pyarrow.RecordBatchReader) -> int:
+        """Make or replace a table of record batches, in their order; return its number of rows."""
+        self._connection.register("arriving", batches)
+        try:
+            return self._count(f"CREATE OR REPLACE TABLE {table.name} AS FROM arriving")
+        finally:
+            self._connection.unregister("arriving")
+
+    def export_parts(self, table: Table, directory: Path, part_bytes: str) -> list[Path]:
+        """Write a table to Parquet files of about ``part_bytes`` (such as ``64MB``) in an empty directory."""
+        options = f"FORMAT parquet, COMPRESSION zstd, FILE_SIZE_BYTES '{part_bytes}'"
+        self._execute(f"COPY {table.name} TO {_quoted(directory / 'parts')} ({options})")
+        return sorted((directory / "parts").iterdir())
+
+    def columns(self, table: Table) -> list[str]:
+        """Names of a table's columns, in order."""
+        return [row[0] for row in self._execute(f"DESCRIBE {table.name}").fetchall()]
+
+    @property
+    def directory(self) -> Path:
+        """Where the database file is."""
+        return self._database.parent
+
+    def drop_table(self, table: Table) -> None:
         """See ``Warehouse``."""
-        schema, table = name.split(".")
+        self._execute(f"DROP TABLE IF EXISTS {table.name}")
+
+    def exists(self, table: Table) -> bool:
+        """See ``Warehouse``."""
         query = "SELECT 1 FROM information_schema.tables WHERE table_schema = $1 AND table_name = $2"
-        return self._execute(query, [schema, table]).fetchone() is not None
+        return self._execute(query, table.name.split(".")).fetchone() is not None
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """See ``Warehouse``."""
-        result = self._execute(query.sql("duckdb"))
+        result = self._execute(self.sql(query))
         names = [column[0] for column in result.description or ()]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def export(self, name: str, path: Path, file_format: FileFormat) -> int:
+    def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """See ``Warehouse``."""
+        name = table.name
         match file_format:
             case "csv":
                 columns = self._execute(f"DESCRIBE {name}").fetchall()
@@ -150,41 +200,57 @@ class DuckDBWarehouse:
             case "parquet":
                 return self._count(f"COPY {name} TO {_quoted(path)} (FORMAT parquet)")
             case "duckdb":
-                return self._export_table(name, path)
+                return self._export_table(table, path)
 
-    def _export_table(self, name: str, database: Path) -> int:
+    def _export_table(self, table: Table, database: Path) -> int:
         self._execute(f"ATTACH {_quoted(database)} AS published")
         try:
-            self._execute(f"CREATE SCHEMA IF NOT EXISTS published.{name.split('.')[0]}")
-            return self._count(f"CREATE OR REPLACE TABLE published.{name} AS FROM {name}")
+            self._execute(f"CREATE SCHEMA IF NOT EXISTS published.{table.name.split('.')[0]}")
+            count = self._count(f"CREATE OR REPLACE TABLE published.{table.name} AS FROM {table.name}")
+            self._comment(table, f"published.{table.name}")
+            return count
         finally:
             self._execute("DETACH published")
 
-    def fingerprint(self, name: str, path: Path | None = None, file_format: str | None = None) -> tuple[int, str]:
+    def _comment(self, table: Table, name: str) -> None:
+        if table.comment:
+            self._execute(f"COMMENT ON TABLE {name} IS {_quoted(table.comment)}")
+        for column, comment in table.column_comments.items():
+            self._execute(f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(comment)}')
+
+    def put_file(self, path: Path, volume_path: str) -> None:
+        """Refuse: DuckDB has no volumes."""
+        raise WarehouseError(f"{path} cannot be copied to {volume_path}: volumes are Databricks'. Leave files_volume empty.")
+
+    def fingerprint(self, table: Table, path: Path | None = None, file_format: str | None = None) -> tuple[int, str]:
         """See ``Warehouse``."""
-        columns = {column: kind for column, kind, *_ in self._execute(f"DESCRIBE {name}").fetchall()}
+        columns = {column: kind for column, kind, *_ in self._execute(f"DESCRIBE {table.name}").fetchall()}
         lists = {column for column, kind in columns.items() if kind == "VARCHAR[]"}
-        values = ", ".join(f"array_to_string({column}, ',')" if column in lists else column for column in columns)
+        values = [f"array_to_string({column}, ',')" if column in lists else f'"{column}"' for column in columns]
         match file_format:
             case "csv":
                 kinds = ((column, "VARCHAR" if column in lists else kind) for column, kind in columns.items())
                 types = ", ".join(f"{column}: {_quoted(kind)}" for column, kind in kinds)
                 source = f"""read_csv({_quoted(path)}, columns = {{{types}}}, header = true, auto_detect = false, delim = ',',
                     quote = '"', escape = '"', nullstr = '', max_line_size = {MAX_RECORD_BYTES})"""
-                return self._fingerprint(", ".join(columns), source)
+                return self._fingerprint([f'"{column}"' for column in columns], source)
             case "parquet":
                 return self._fingerprint(values, f"read_parquet({_quoted(path)})")
             case "duckdb":
                 self._execute(f"ATTACH {_quoted(path)} AS published (READ_ONLY)")
                 try:
-                    return self._fingerprint(values, f"published.{name}")
+                    return self._fingerprint(values, f"published.{table.name}")
                 finally:
                     self._execute("DETACH published")
             case _:
-                return self._fingerprint(values, name)
+                return self._fingerprint(values, table.name)
 
-    def _fingerprint(self, values: str, source: str) -> tuple[int, str]:
-        query = f"SELECT count(*), CAST(coalesce(sum(hash({values})), 0) AS VARCHAR) FROM {source}"
+    def _fingerprint(self, values: list[str], source: str) -> tuple[int, str]:
+        row = f"hash({', '.join(values)})"
+        if self._portable_checksums:
+            texts = ", ".join(f"coalesce(CAST({value} AS VARCHAR), chr(30))" for value in values)
+            row = f"CAST(concat('0x', substr(md5(concat_ws(chr(31), {texts})), 1, 15)) AS BIGINT)"
+        query = f"SELECT count(*), CAST(coalesce(sum({row}), 0) AS VARCHAR) FROM {source}"
         ((rows, checksum),) = self._execute(query).fetchall()
         return rows, checksum
 

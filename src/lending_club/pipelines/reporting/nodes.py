@@ -16,7 +16,7 @@ from lending_club.parameters import Quality, read_parameters
 from lending_club.publication import Output
 from lending_club.quality.checks import age_query, check_tables, fingerprint_query
 from lending_club.quality.report import Report
-from lending_club.warehouse import Table
+from lending_club.warehouse import Table, TableOutput
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def export(table: Table, approval: Approval) -> Table:
     return table
 
 
-def fingerprint(quality: Quality, **tables_and_outputs: Table | Output) -> exp.Query:
+def fingerprint(quality: Quality, **tables_and_outputs: Table | Output | TableOutput) -> exp.Query:
     """Number of rows and checksum of each table and of each output that was made of it; nothing where nothing is checked.
 
     Args:
@@ -77,7 +77,7 @@ def fingerprint(quality: Quality, **tables_and_outputs: Table | Output) -> exp.Q
     """
     references = tables_and_outputs if quality.checks else {}
     tables = {name: each for name, each in references.items() if isinstance(each, Table)}
-    outputs = {name: each for name, each in references.items() if isinstance(each, Output)}
+    outputs = {name: each for name, each in references.items() if not isinstance(each, Table)}
     return fingerprint_query(tables, [(name.partition("__")[0], each) for name, each in outputs.items()])
 
 
@@ -110,10 +110,10 @@ def check(parameters: dict[str, Any], data_docs: Path, **tables: Table) -> Repor
     return report
 
 
-def publish(checks: Report, *outputs: Output) -> list[Path]:
-    """Name the outputs that are published together, each once, now that all are made and checked."""
+def publish(checks: Report, *outputs: Output | TableOutput) -> list[Output | TableOutput]:
+    """Hand over the outputs that are published together, now that all are made and checked."""
     del checks
-    return list(dict.fromkeys(output.path for output in outputs))
+    return list(outputs)
 
 
 def summarise(approval: Approval, checks: Report, directory: Path) -> str:
