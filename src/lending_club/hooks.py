@@ -17,7 +17,7 @@ from lending_club.errors import ParameterError
 from lending_club.parameters import Parameters, read_parameters
 from lending_club.publication import discard_staged
 from lending_club.run_lock import RunLock
-from lending_club.warehouse import close_warehouses
+from lending_club.warehouse import close_warehouses, open_warehouse
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class RunHooks:
 
     _parameters: Parameters
     _lock: RunLock
+    _connection: dict[str, Any]
     _catalog: DataCatalog
     _step_count: int
     _steps_done: int
@@ -44,15 +45,18 @@ class RunHooks:
             raise ParameterError(f"quality.checks is false, and nothing is published unchecked in {context.env}. Leave it true.")
         data = context.project_path / context.config_loader["globals"]["data"]
         self._lock = RunLock(Path(data) / "02_intermediate" / "run.lock")
+        self._connection = context.config_loader["globals"]["warehouse"]
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Take the lock."""
+        """Take the lock, and see that the warehouse is there."""
         if re.search("Thread|Parallel", run_params["runner"]):
             raise ParameterError("Steps share one connection to the warehouse, which has its own threads. Leave --runner away.")
         self._run_started = time.perf_counter()
         self._catalog, self._step_count, self._steps_done = catalog, len(pipeline.nodes), 0
         self._lock.acquire(self._parameters.run.lock_wait_seconds)
+        for _, connect in open_warehouse(self._connection).connection_steps():
+            connect()
 
     @hook_impl
     def before_node_run(self) -> None:

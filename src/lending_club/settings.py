@@ -5,26 +5,19 @@ from __future__ import annotations
 import logging
 import os
 
-from kedro.config import OmegaConfigLoader
-
 from lending_club.datasets.catalog import Catalog
+from lending_club.environment import ConfigLoader, environment
 from lending_club.hooks import RunHooks
 
 logging.captureWarnings(True)
 if log_level := os.environ.get("LENDING_CLUB_LOG_LEVEL"):
     logging.getLogger("lending_club").setLevel(log_level.upper())
 
-
-def environment(name: str, default: str) -> str:
-    """For ``${env:NAME,default}``: an environment variable; one that is set to nothing counts as not set."""
-    return os.environ.get(name) or default
-
-
 HOOKS = (RunHooks(),)
 # Nothing about a run leaves the machine.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 DATA_CATALOG_CLASS = Catalog
-CONFIG_LOADER_CLASS = OmegaConfigLoader
+CONFIG_LOADER_CLASS = ConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

@@ -15,7 +15,7 @@ def open_warehouse(connection: dict[str, Any]) -> Warehouse:
     """The process's one connection to a warehouse, made on first use.
 
     Args:
-        connection: ``type`` (``duckdb``) and what that engine needs, from the catalog.
+        connection: ``type`` (``duckdb``, ``databricks``) and what that engine needs, from the catalog.
 
     Raises:
         WarehouseError: No such type.
@@ -28,8 +28,12 @@ def open_warehouse(connection: dict[str, Any]) -> Warehouse:
                 from lending_club.warehouse.duckdb import DuckDBWarehouse
 
                 _open[key] = DuckDBWarehouse(Path(settings.pop("path")), **settings)
+            case "databricks":
+                from lending_club.warehouse.databricks import DatabricksWarehouse
+
+                _open[key] = DatabricksWarehouse(transfer=Path(settings.pop("transfer")), **settings)
             case unknown:
-                raise WarehouseError(f"The catalog names a warehouse of type {unknown!r}. Known types: duckdb.")
+                raise WarehouseError(f"The catalog names a warehouse of type {unknown!r}. Known types: duckdb, databricks.")
     return _open[key]
 
 

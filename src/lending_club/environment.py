@@ -1,0 +1,64 @@
+"""Settings of the machine: environment variables, filled in from ``.env`` and ``conf/local/credentials.yml``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from kedro.config import OmegaConfigLoader
+
+from lending_club.errors import ParameterError
+
+
+def environment(name: str, default: str) -> str:
+    """For ``${env:NAME,default}``: an environment variable; one that is set to nothing counts as not set."""
+    return os.environ.get(name) or default
+
+
+class ConfigLoader(OmegaConfigLoader):
+    """Kedro's, which first fills in the environment, so that every setting has one place where it is read."""
+
+    def __init__(self, conf_source: str, *arguments: Any, **options: Any) -> None:
+        supplement_environment(Path(conf_source))
+        super().__init__(conf_source, *arguments, **options)
+
+
+def supplement_environment(conf_source: Path) -> None:
+    """Set the environment variables that are not set yet and that a file gives.
+
+    First come those of ``.env`` beside the configuration, then ``databricks:`` in ``local/credentials.yml``, whose keys are
+    ``host``, ``http_path``, ``token``, ``client_id`` and ``client_secret``.
+
+    Args:
+        conf_source: The directory of the configuration.
+
+    Raises:
+        ParameterError: A file cannot be read. The message says where, and tells nothing of what stands there.
+    """
+    dotenv, credentials = conf_source.parent / ".env", conf_source / "local" / "credentials.yml"
+    values: dict[str, Any] = {}
+    if credentials.is_file():
+        values |= {f"DATABRICKS_{key.upper()}": value for key, value in _databricks(credentials).items()}
+    if dotenv.is_file():
+        from dotenv import dotenv_values
+
+        values |= dotenv_values(dotenv)
+    for name, value in values.items():
+        if value is not None and not os.environ.get(name):
+            os.environ[name] = str(value)
+
+
+def _databricks(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        found = content.get("databricks") or {}
+        return dict(found)
+    except (yaml.YAMLError, OSError, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        raise ParameterError(
+            f"{where}: cannot be read. It must be YAML of the form 'databricks: {{host: ..., http_path: ..., token: ...}}'."
+        ) from None
