@@ -1,12 +1,13 @@
 # make run, make test: each sets up all it needs in .venv, from a machine with only Python 3.11 to 3.13 and make.
 
 PYTHON ?= python3
+ENV ?= base
 PYTHONS ?= 3.11 3.12 3.13
 UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run docs-quality test test-matrix test-thorough lint format check clean
+.PHONY: help run docs-quality test test-matrix test-thorough warehouse warehouse-env smoke lint format check clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,7 +18,9 @@ run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
 
-test: .venv/.ready ## Run the tests
+test: .venv/.ready ## Run the tests; those of Databricks need Java
+	@if command -v java >/dev/null || test -n "$$JAVA_HOME"; then $(MAKE) --silent warehouse-env; \
+		else echo "There is no Java: the tests of Databricks are skipped."; fi
 	.venv/bin/pytest
 
 test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the oldest and the locked DuckDB; slow
@@ -29,6 +32,14 @@ test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the 
 
 test-thorough: .venv/.ready ## Thousands of hostile files and a hundred kills; slow
 	HYPOTHESIS_PROFILE=thorough KILLS=100 .venv/bin/pytest tests/test_contract.py tests/test_run.py -k "oracle or kill"
+
+warehouse: .venv-warehouse/.ready ## Start the test warehouse to play with, on port 8443
+	.venv-warehouse/bin/python tests/warehouse/server --port 8443
+
+warehouse-env: .venv-warehouse/.ready ## Set up the environment of the test warehouse
+
+smoke: .venv/.ready ## Run the job on the sample in a place of its own and verify it; ENV=prod for Databricks
+	.venv/bin/python -m tests.smoke $(ENV)
 
 lint: .venv/.ready ## Check format, style, types and the layers' imports
 	.venv/bin/ruff format --check
@@ -43,7 +54,7 @@ format: .venv/.ready ## Format the code
 check: lint test ## What CI checks
 
 clean: ## Remove the environment and caches; data stays
-	rm -rf .venv .venv-matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-matrix .venv-warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The locked environment, made again only when the lock changes. uv comes from the package index where it is not installed.
 .venv/.ready: pyproject.toml uv.lock
@@ -53,4 +64,10 @@ clean: ## Remove the environment and caches; data stays
 	@if command -v uv >/dev/null; then uv sync --locked --quiet; else \
 		test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
 		.venv/bin/uv sync --locked --quiet; fi
+	@touch $@
+
+# The test warehouse's environment, with Delta Lake's archives: Spark fetches them once, so that it starts without a network.
+.venv-warehouse/.ready: tests/warehouse/server/uv.lock tests/warehouse/server/delta_jars.py | .venv/.ready
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-warehouse .venv/bin/uv sync --locked --quiet --python .venv/bin/python --project tests/warehouse/server
+	@.venv-warehouse/bin/python tests/warehouse/server/delta_jars.py >.venv-warehouse/jars.log 2>&1 || { cat .venv-warehouse/jars.log; exit 1; }
 	@touch $@
