@@ -7,10 +7,10 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run docs-quality test test-matrix test-thorough warehouse warehouse-env smoke lint format check clean
+.PHONY: help run docs-quality test test-duckdb test-databricks test-matrix test-thorough warehouse warehouse-env smoke bench lint format check clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 	.venv/bin/kedro run
@@ -18,10 +18,15 @@ run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
 
-test: .venv/.ready ## Run the tests; those of Databricks need Java
+test: test-duckdb test-databricks ## Run the tests; with make -j2 -O both halves at once
+
+test-duckdb: .venv/.ready
+	.venv/bin/pytest --ignore tests/warehouse
+
+test-databricks: .venv/.ready # where there is Java
 	@if command -v java >/dev/null || test -n "$$JAVA_HOME"; then $(MAKE) --silent warehouse-env; \
 		else echo "There is no Java: the tests of Databricks are skipped."; fi
-	.venv/bin/pytest
+	.venv/bin/pytest tests/warehouse
 
 test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the oldest and the locked DuckDB; slow
 	@for python in $(PYTHONS); do for duckdb in 1.5.6 2.0.0; do \
@@ -30,8 +35,9 @@ test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the 
 		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
 		.venv-matrix/bin/pytest -p no:cacheprovider || exit 1; done; done
 
-test-thorough: .venv/.ready ## Thousands of hostile files and a hundred kills; slow
+test-thorough: .venv/.ready .venv-warehouse/.ready ## Thousands of hostile files, a hundred kills, a million accounts; slow
 	HYPOTHESIS_PROFILE=thorough KILLS=100 .venv/bin/pytest tests/test_contract.py tests/test_run.py -k "oracle or kill"
+	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/warehouse/test_databricks_run.py tests/warehouse/million.py -k "generated or million"
 
 warehouse: .venv-warehouse/.ready ## Start the test warehouse to play with, on port 8443
 	.venv-warehouse/bin/python tests/warehouse/server --port 8443
@@ -40,6 +46,9 @@ warehouse-env: .venv-warehouse/.ready ## Set up the environment of the test ware
 
 smoke: .venv/.ready ## Run the job on the sample in a place of its own and verify it; ENV=prod for Databricks
 	.venv/bin/python -m tests.smoke $(ENV)
+
+bench: .venv/.ready .venv-bench/.ready ## Compare speed and memory with what you might use instead; BENCH=--full for 100 M
+	@PYTHONDONTWRITEBYTECODE= .venv-bench/bin/python benchmarks/bench.py $(BENCH)
 
 lint: .venv/.ready ## Check format, style, types and the layers' imports
 	.venv/bin/ruff format --check
@@ -54,7 +63,7 @@ format: .venv/.ready ## Format the code
 check: lint test ## What CI checks
 
 clean: ## Remove the environment and caches; data stays
-	rm -rf .venv .venv-matrix .venv-warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-matrix .venv-warehouse .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The locked environment, made again only when the lock changes. uv comes from the package index where it is not installed.
 .venv/.ready: pyproject.toml uv.lock
@@ -70,4 +79,9 @@ clean: ## Remove the environment and caches; data stays
 .venv-warehouse/.ready: tests/warehouse/server/uv.lock tests/warehouse/server/delta_jars.py | .venv/.ready
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-warehouse .venv/bin/uv sync --locked --quiet --python .venv/bin/python --project tests/warehouse/server
 	@.venv-warehouse/bin/python tests/warehouse/server/delta_jars.py >.venv-warehouse/jars.log 2>&1 || { cat .venv-warehouse/jars.log; exit 1; }
+	@touch $@
+
+# The benchmark's environment: what the project is compared with.
+.venv-bench/.ready: benchmarks/pyproject.toml benchmarks/uv.lock | .venv/.ready
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-bench .venv/bin/uv sync --locked --quiet --python .venv/bin/python --project benchmarks
 	@touch $@

@@ -98,12 +98,12 @@ def test_parts_are_removed_after_a_failure_and_after_a_killed_run(
         databricks.load_csv(table, file)
     with reader() as reading:
         assert reading.execute(f"LIST '{VOLUME_PATH}'") == []
-    databricks.put_file(file.path, f"{VOLUME_PATH}/loaded-left-over.parquet")
-    databricks.put_file(file.path, f"{VOLUME_PATH}/of-somebody-else.txt")
+    databricks.put_file(file.path, f"{VOLUME_PATH}/loaded-{'0' * 32}-00003.parquet")
+    databricks.put_file(file.path, f"{VOLUME_PATH}/loaded-by-somebody-else.parquet")
     databricks.load_csv(table, file)
     with reader() as reading:
-        assert [row[1] for row in reading.execute(f"LIST '{VOLUME_PATH}'")] == ["of-somebody-else.txt"]
-    databricks._remove(f"{VOLUME_PATH}/of-somebody-else.txt")
+        assert [row[1] for row in reading.execute(f"LIST '{VOLUME_PATH}'")] == ["loaded-by-somebody-else.parquet"]
+    databricks._remove(f"{VOLUME_PATH}/loaded-by-somebody-else.parquet")
 
 
 def test_rows_lost_on_the_way_are_noticed(warehouse: ServerProcess, databricks: DatabricksWarehouse, tmp_path: Path) -> None:

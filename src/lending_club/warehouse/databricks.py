@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import threading
 import uuid
@@ -124,7 +125,7 @@ class DatabricksWarehouse:
     def _remove_leftovers(self, directory: str, prefix: str) -> None:
         """Remove what a run left that was killed between uploading and removing."""
         for row in self._execute(f"LIST {_quoted(directory)}").to_pylist():
-            if row["name"].startswith(prefix):
+            if re.fullmatch(rf"{re.escape(prefix)}[0-9a-f]{{32}}-[0-9]+\.parquet", row["name"]):
                 self._remove(f"{directory}/{row['name']}")
 
     def _upload(self, remote: dict[Path, str]) -> None:
