@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-EXACT = Context(prec=100_000)
+EXACT = Context(prec=300_000)
 CENT = Decimal("0.01")
 SPACE = [
     *range(0x9, 0xE),

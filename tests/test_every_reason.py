@@ -81,3 +81,15 @@ def test_the_edges_of_the_tiers(tmp_path: Path, balance: str, rate: str, interes
     write_inputs(tmp_path, customers, accounts)
     run_here(tmp_path)
     assert_published(tmp_path, wanted)
+
+
+def test_balances_of_any_length_are_summed_exactly(tmp_path: Path) -> None:
+    """Three numbers of a hundred thousand digits: cut up in a careless way they would fill the memory."""
+    customers = b"CustomerID,Name,HasLoan\n1,Ada,Yes\n"
+    digits = "1234567890" * 10_000
+    accounts = (
+        f"AccountID,CustomerID,Balance,AccountType\nA,1,{digits}.5,Savings\nB,1,-{digits},Savings\nC,1,0.{digits},Savings\n"
+    )
+    write_inputs(tmp_path, customers, accounts.encode())
+    run_here(tmp_path, quality={"max_quarantined_share": 1})
+    assert_published(tmp_path, expected(customers, accounts.encode()))

@@ -24,31 +24,33 @@ WITH signed AS (
       ) DIV 15
     ) AS INT), '0') AS decimals
   FROM signed
+), cut AS (
+  SELECT
+    line,
+    is_negative,
+    LENGTH(whole) AS whole_length,
+    REGEXP_EXTRACT_ALL(CONCAT(COALESCE(whole, ''), COALESCE(decimals, '')), '[0-9]{15}', 0) AS limbs
+  FROM padded
+), placed AS (
+  /* DuckDB counts the places from 1, Databricks from 0. */
+  SELECT
+    line,
+    is_negative,
+    whole_length,
+    limb,
+    place - MIN(place) OVER (PARTITION BY line) AS place
+  FROM cut
+  LATERAL VIEW
+  POSEXPLODE(limbs) places AS place, limb
 ), limbs AS (
   SELECT
     line,
     is_negative,
-    CAST(LENGTH(whole) - 15 * (
+    CAST(whole_length - 15 * (
       place + 1
     ) AS BIGINT) AS exponent,
-    CAST(SUBSTRING(CONCAT(COALESCE(whole, ''), COALESCE(decimals, '')), CAST(15 * place + 1 AS INT), 15) AS DECIMAL(18, 0)) AS limb
-  FROM padded
-  LATERAL VIEW
-  EXPLODE(
-    IF(
-      (
-        (
-          LENGTH(whole) + LENGTH(decimals)
-        ) DIV 15 - 1
-      ) < 0,
-      ARRAY(),
-      SEQUENCE(0, (
-        (
-          LENGTH(whole) + LENGTH(decimals)
-        ) DIV 15 - 1
-      ))
-    )
-  ) places AS place
+    CAST(limb AS DECIMAL(18, 0)) AS limb
+  FROM placed
 )
 SELECT
   l.exponent,

@@ -15,14 +15,21 @@ WITH signed AS (
     lpad(whole, CAST(15 * ((length(whole) + 14) // 15) AS INTEGER), '0') AS whole,
     rpad(decimals, CAST(15 * ((length(decimals) + 14) // 15) AS INTEGER), '0') AS decimals
   FROM signed
+), cut AS (
+  SELECT line, is_negative, length(whole) AS whole_length, regexp_extract_all(concat(whole, decimals), '[0-9]{15}') AS limbs
+  FROM padded
+), placed AS (
+  -- DuckDB counts the places from 1, Databricks from 0.
+  SELECT line, is_negative, whole_length, limb, place - min(place) OVER (PARTITION BY line) AS place
+  FROM cut
+  CROSS JOIN UNNEST(limbs) WITH ORDINALITY AS places(limb, place)
 ), limbs AS (
   SELECT
     line,
     is_negative,
-    CAST(length(whole) - 15 * (place + 1) AS BIGINT) AS exponent,
-    CAST(substring(concat(whole, decimals), CAST(15 * place + 1 AS INTEGER), 15) AS DECIMAL(18, 0)) AS limb
-  FROM padded
-  CROSS JOIN UNNEST(range(0, (length(whole) + length(decimals)) // 15)) AS places(place)
+    CAST(whole_length - 15 * (place + 1) AS BIGINT) AS exponent,
+    CAST(limb AS DECIMAL(18, 0)) AS limb
+  FROM placed
 )
 SELECT
   l.exponent,
