@@ -291,3 +291,13 @@ def test_a_kill_at_any_moment(data: Path) -> None:
         assert unchecked_run(data).returncode == 0
         assert_result_of_inputs(data)
         assert_tidy(data)
+
+
+def test_published_tables_tell_what_they_are(data: Path) -> None:
+    run_here(data)
+    with duckdb.connect(str(data / "08_reporting" / "lending_club.duckdb"), read_only=True) as connection:
+        untold = "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL"
+        assert connection.execute(untold).fetchall() == []
+        assert connection.execute(f"{untold.replace('tables', 'columns')} AND schema_name = 'marts'").fetchall() == []
+        told = "SELECT comment FROM duckdb_columns() WHERE table_name = 'account_summary' AND column_name = 'annual_interest'"
+        assert connection.execute(told).fetchall() == [("Balance times rate, rounded half up to cents.",)]
