@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lending_club.csv_file import MAX_RECORD_BYTES, Batch, CsvFile
-from lending_club.errors import WarehouseError
+from lending_club.errors import ParameterError, WarehouseError
 from lending_club.warehouse.base import FileFormat, Table
+from lending_club.warehouse.memory import available_memory
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SCHEMAS = ("raw", "staging", "marts")
+_SHARE_OF_MEMORY = 60
 
 
 class DuckDBWarehouse:
@@ -34,12 +36,24 @@ class DuckDBWarehouse:
             another DuckDB version or damaged by a crash, is replaced by an empty one.
         read_only: Leave the file as it is and work in memory, with its tables in view.
         portable_checksums: Make fingerprints that other engines can make too. They take several times as long.
+        memory_limit: How much memory the engine may take, such as ``2GB``; what does not fit is spilled. By default 60 % of
+            what the machine has, or the container is given.
+        temp_directory: Where to spill, beside the database by default; a directory there is removed in the end.
     """
 
-    def __init__(self, database: Path, read_only: bool = False, portable_checksums: bool = False) -> None:
+    def __init__(
+        self,
+        database: Path,
+        read_only: bool = False,
+        portable_checksums: bool = False,
+        memory_limit: str | None = None,
+        temp_directory: str | None = None,
+    ) -> None:
         self._database = database
         self._read_only = read_only
         self._portable_checksums = portable_checksums
+        self._memory_limit = memory_limit or f"{available_memory() * _SHARE_OF_MEMORY // 100} bytes"
+        self._spilled = Path(temp_directory or database.parent) / f"{database.name}.tmp"
         self._open_connection: duckdb.DuckDBPyConnection | None = None
 
     def connection_steps(self) -> list[tuple[str, Callable[[], str]]]:
@@ -268,6 +282,7 @@ class DuckDBWarehouse:
         if connection is not None:
             with _plain_errors(self._database):
                 connection.close()
+            shutil.rmtree(self._spilled, ignore_errors=True)
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
@@ -278,7 +293,7 @@ class DuckDBWarehouse:
     def _open(self) -> duckdb.DuckDBPyConnection:
         with _plain_errors(self._database):
             self._database.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(f"{self._database}.tmp", ignore_errors=True)  # what a killed run spilled
+            shutil.rmtree(self._spilled, ignore_errors=True)  # by a run that was killed
             try:
                 connection = duckdb.connect(self._database)
             except duckdb.Error as error:
@@ -289,6 +304,9 @@ class DuckDBWarehouse:
                 Path(f"{self._database}.wal").unlink(missing_ok=True)
                 connection = duckdb.connect(self._database)
             connection.execute("SET force_compression = 'uncompressed'")
+            self._spilled.parent.mkdir(parents=True, exist_ok=True)
+            connection.execute(f"SET temp_directory = {_quoted(self._spilled)}")
+            self._limit_memory(connection)
             for schema in _SCHEMAS:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             return connection
@@ -296,6 +314,7 @@ class DuckDBWarehouse:
     def _open_in_memory(self) -> duckdb.DuckDBPyConnection:
         with _plain_errors(self._database):
             connection = duckdb.connect(":memory:")
+            self._limit_memory(connection)
             connection.execute(f"ATTACH {_quoted(self._database)} AS file (READ_ONLY)")
             for schema in _SCHEMAS:
                 connection.execute(f"CREATE SCHEMA {schema}")
@@ -303,6 +322,15 @@ class DuckDBWarehouse:
             for schema, table in connection.execute(tables).fetchall():
                 connection.execute(f"CREATE VIEW {schema}.{table} AS FROM file.{schema}.{table}")
             return connection
+
+    def _limit_memory(self, connection: duckdb.DuckDBPyConnection) -> None:
+        try:
+            connection.execute(f"SET memory_limit = {_quoted(self._memory_limit)}")
+        except duckdb.Error as error:
+            raise ParameterError(
+                f"warehouse.memory_limit is {self._memory_limit!r}, which is no amount of memory: {_first_line(error)}"
+                " Set it to one such as 2GB (conf/base/globals.yml)."
+            ) from error
 
     def _execute(self, sql: str, values: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
         with _plain_errors(self._database):
