@@ -125,3 +125,16 @@ def test_what_is_exported_opens_without_the_scratch_database(warehouse: DuckDBWa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.duckdb"]
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:
         assert connection.execute("FROM marts.t").fetchall() == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("connection", "told"),
+    [
+        ({"type": "oracle"}, r"type 'oracle'. Known types: duckdb, databricks"),
+        ({"type": "duckdb"}, r"'path'. Correct it there"),
+        ({"type": "duckdb", "path": "x.duckdb", "memory": "2GB"}, r"unexpected keyword argument 'memory'. Correct it there"),
+    ],
+)
+def test_wrong_settings_of_a_warehouse_are_told(connection: dict[str, str], told: str) -> None:
+    with pytest.raises(WarehouseError, match=rf"warehouse in globals.yml.*{told}"):
+        open_warehouse(connection)

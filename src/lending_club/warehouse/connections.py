@@ -18,23 +18,29 @@ def open_warehouse(connection: dict[str, Any]) -> Warehouse:
         connection: ``type`` (``duckdb``, ``databricks``) and what that engine needs, from the catalog.
 
     Raises:
-        WarehouseError: No such type.
+        WarehouseError: No such type, or no such settings.
     """
-    settings = dict(connection)
-    key = repr(sorted(settings.items()))
+    key = repr(sorted(connection.items()))
     if key not in _open:
-        match settings.pop("type", None):
-            case "duckdb":
-                from lending_club.warehouse.duckdb import DuckDBWarehouse
-
-                _open[key] = DuckDBWarehouse(Path(settings.pop("path")), **settings)
-            case "databricks":
-                from lending_club.warehouse.databricks import DatabricksWarehouse
-
-                _open[key] = DatabricksWarehouse(transfer=Path(settings.pop("transfer")), **settings)
-            case unknown:
-                raise WarehouseError(f"The catalog names a warehouse of type {unknown!r}. Known types: duckdb, databricks.")
+        try:
+            _open[key] = _made(dict(connection))
+        except (KeyError, TypeError) as error:  # a setting is missing, or there is no such
+            raise WarehouseError(f"warehouse in globals.yml: {error}. Correct it there.") from error
     return _open[key]
+
+
+def _made(settings: dict[str, Any]) -> Warehouse:
+    match settings.pop("type", None):
+        case "duckdb":
+            from lending_club.warehouse.duckdb import DuckDBWarehouse
+
+            return DuckDBWarehouse(Path(settings.pop("path")), **settings)
+        case "databricks":
+            from lending_club.warehouse.databricks import DatabricksWarehouse
+
+            return DatabricksWarehouse(transfer=Path(settings.pop("transfer")), **settings)
+        case unknown:
+            raise WarehouseError(f"warehouse in globals.yml is of type {unknown!r}. Known types: duckdb, databricks.")
 
 
 def close_warehouses() -> None:
