@@ -29,7 +29,7 @@ class Warehouse(Protocol):
         """A query, given in DuckDB's dialect, in the engine's own SQL."""
 
     def create_table(self, table: Table, query: exp.Query) -> int:
-        """Make or replace a table from a query, with its comments, in one step for its readers; return its number of rows."""
+        """Make or replace a table from a query, in one step for its readers; return its number of rows."""
 
     def create_view(self, table: Table, query: exp.Query) -> None:
         """Make or replace a view of a query."""

@@ -75,9 +75,8 @@ class DuckDBWarehouse:
 
     def create_table(self, table: Table, query: exp.Query) -> int:
         """See ``Warehouse``."""
-        count = self._count(f"CREATE OR REPLACE TABLE {table.name} AS {self.sql(query)}")
-        self._comment(table, table.name)
-        return count
+        # Comments are for readers, and readers see the exported table.
+        return self._count(f"CREATE OR REPLACE TABLE {table.name} AS {self.sql(query)}")
 
     def create_view(self, table: Table, query: exp.Query) -> None:
         """See ``Warehouse``."""
