@@ -1,0 +1,136 @@
+"""Runs this project and its peers on the same files, in turn, and compares time, memory and results: ``make bench``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from compare import compare, differing_outputs
+from contestants import FLOOR, OURS, Contestant, contestants
+from inputs import make_inputs
+from measure import Measurement, measure
+from report import Line, machine, markdown, save
+
+_SIZES = [10, 100_000, 1_000_000, 10_000_000]
+_FULL = 100_000_000
+_MB = 1_000_000
+
+
+def main() -> int:
+    """Run the benchmark; return the exit status."""
+    arguments = _arguments()
+    directory: Path = arguments.directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    wanted = [each for each in contestants() if not arguments.only or any(part in each.name for part in arguments.only)]
+    sizes = arguments.sizes or ([*_SIZES, _FULL] if arguments.full else _SIZES)
+    print(machine(), flush=True)
+    lines: list[Line] = []
+    for accounts in sizes:
+        repeats = arguments.repeats or (3 if accounts <= 1_000_000 else 2 if accounts <= 10_000_000 else 1)
+        lines += _bench(wanted, accounts, repeats, directory)
+        save(lines, directory)
+    print(f"\n{markdown(lines)}\n\nsaved in {directory}: results.csv, results.md, results.png, results.svg")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    def size(text: str) -> int:
+        return int(text.replace("_", "").replace("k", "000").replace("M", "000000"))
+
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    default = Path(tempfile.gettempdir()) / "lending-club-bench"
+    parser.add_argument("--directory", type=Path, default=default, help=f"for inputs, outputs and results; {default}")
+    parser.add_argument("--full", action="store_true", help="100 million accounts, too: 40 GB of disk")
+    parser.add_argument("--sizes", type=size, nargs="+", help="numbers of accounts, such as 10 100k 1M")
+    parser.add_argument("--repeats", type=int, help="runs of each; 3, and fewer from 10 M accounts")
+    parser.add_argument("--only", nargs="+", help="parts of names of those to run")
+    return parser.parse_args()
+
+
+def _bench(wanted: list[Contestant], accounts: int, repeats: int, directory: Path) -> list[Line]:
+    """Run all of them on files of one size; every round starts with another one, so that none is always the first."""
+    inputs = make_inputs(directory, accounts)
+    for path in inputs.iterdir():  # into the page cache, for all alike
+        with path.open("rb") as file:
+            while file.read(1 << 22):
+                pass
+    outputs = directory / "outputs"
+    shutil.rmtree(outputs, ignore_errors=True)
+    running = [each for each in wanted if not each.absent and accounts <= each.most]
+    found: dict[str, list[Measurement]] = {each.name: [] for each in running}
+    results: dict[str, str] = {}
+    for number in range(repeats):
+        shift = number * len(running) // repeats
+        for each in running[shift:] + running[:shift]:
+            output = outputs / each.name.replace(" ", "_").replace(",", "")
+            measured = _run(each, inputs, output)
+            cells = f"{measured.wall:8.2f} s {measured.cpu:8.2f} s CPU {measured.peak / _MB:8,.0f} MB"
+            print(f"{accounts:>11,}  {each.name:<22} {cells}{'' if measured.status == 0 else '  FAILED'}", flush=True)
+            if measured.status:
+                results[each.name] = f"failed: {_last_line(measured.output)}"
+            else:
+                found[each.name].append(measured)
+            if number == 0 and measured.status == 0:
+                results[each.name] = _compared(each, output, outputs)
+            if each.name != OURS:
+                shutil.rmtree(output)
+    shutil.rmtree(outputs)
+    medians = {name: _medians(measured) for name, measured in found.items() if measured}
+    return [_line(each, accounts, medians, found, results) for each in wanted]
+
+
+def _run(contestant: Contestant, inputs: Path, output: Path) -> Measurement:
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    contestant.prepare(inputs, output)
+    command = contestant.command(inputs, output)
+    return measure(command, contestant.at or output, contestant.environment(output), output / "log.txt")
+
+
+def _compared(contestant: Contestant, output: Path, outputs: Path) -> str:
+    ours = outputs / OURS.replace(" ", "_").replace(",", "") / "08_reporting"
+    if contestant.name == OURS or not ours.exists():
+        return ""
+    difference = str(compare(ours / "account_summary.csv", output / contestant.summary, outputs))
+    if contestant.name == FLOOR:
+        differing = differing_outputs(ours, output, outputs)
+        difference = f"differs in {', '.join(differing)}" if differing else "all outputs the same"
+    return difference
+
+
+def _medians(measured: list[Measurement]) -> tuple[float, float, float]:
+    return (
+        statistics.median(each.wall for each in measured),
+        statistics.median(each.cpu for each in measured),
+        statistics.median(each.peak for each in measured) / _MB,
+    )
+
+
+def _line(
+    contestant: Contestant,
+    accounts: int,
+    medians: dict[str, tuple[float, float, float]],
+    found: dict[str, list[Measurement]],
+    results: dict[str, str],
+) -> Line:
+    name = contestant.name
+    if name not in medians:
+        too_many = f"not tried with more than {contestant.most:,}" if accounts > contestant.most else ""
+        skipped = f"skipped: {contestant.absent}" if contestant.absent else too_many
+        return Line(accounts, name, result=skipped or results.get(name, ""))
+    wall, cpu, peak = medians[name]
+    floor = medians.get(FLOOR)
+    ratios = (wall / floor[0], cpu / floor[1]) if floor else (None, None)
+    return Line(accounts, name, len(found[name]), wall, cpu, peak, *ratios, result=results.get(name, ""))
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no message"])[-1][:200]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
