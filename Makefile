@@ -50,9 +50,6 @@ smoke: .venv/.ready ## Run the job on the sample in a place of its own and verif
 bench: .venv/.ready .venv-bench/.ready ## Compare speed and memory with what you might use instead; BENCH=--full for 100 M
 	@PYTHONDONTWRITEBYTECODE= .venv-bench/bin/python benchmarks/bench.py $(BENCH)
 
-bench: .venv/.ready .venv-bench/.ready ## Compare speed and memory with what you might use instead; BENCH=--full for 100 M
-	.venv-bench/bin/python benchmarks/bench.py $(BENCH)
-
 lint: .venv/.ready ## Check format, style, types and the layers' imports
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
@@ -86,10 +83,5 @@ clean: ## Remove the environment and caches; data stays
 
 # The benchmark's environment: what the project is compared with.
 .venv-bench/.ready: benchmarks/pyproject.toml benchmarks/uv.lock | .venv/.ready
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-bench .venv/bin/uv sync --locked --quiet --python .venv/bin/python --project benchmarks
-	@touch $@
-
-# The environment of the benchmark: what this project is compared with stays out of its own.
-.venv-bench/.ready: benchmarks/uv.lock | .venv/.ready
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-bench .venv/bin/uv sync --locked --quiet --python .venv/bin/python --project benchmarks
 	@touch $@
