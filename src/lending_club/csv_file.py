@@ -119,24 +119,42 @@ class CsvFile:
         return [names.index(_folded(column)) for column in self.columns]
 
     @property
-    def is_plain(self) -> bool:
-        """Whether each line is one record, for any reader: no quotes, no blank lines, one kind of line end.
+    def plain_rows(self) -> int | None:
+        """How many rows another reader has to find, where it may be trusted with this file; None where it may not.
 
-        The commas are counted too, in all: DuckDB 1.5 overlooks one too many at the end of a line.
+        Each line is a record then, with one kind of line end and quotes only around whole values. Only in all it is certain that
+        there are as many commas between values as there should be: a blank line and one with too many values could make up for
+        each other. So the reader has to refuse what does not fit the header, and its rows have to be counted; DuckDB skips
+        blank lines, and 1.5 overlooks one comma too many at the end of a line.
 
         Raises:
             InputFileError: The file cannot be read.
         """
+        width = len(self.header.names)
+        if self.header.line_count != 1:
+            return None
         line_breaks = carriage_returns = commas = 0
         for chunk in self._read_chunks():
             line_breaks += chunk.count(b"\n")
             carriage_returns += chunk.count(b"\r")
             commas += chunk.count(b",")
-            if b'"' in chunk or b"\0" in chunk or chunk.startswith((b"\n", b"\r\n")) or b"\n\n" in chunk:
-                return False
-            if carriage_returns and (b"\n\r\n" in chunk or chunk.count(b"\r\n") != chunk.count(b"\r")):
-                return False
-        return carriage_returns in (0, line_breaks) and commas == line_breaks * (len(self.header.names) - 1)
+            if b"\0" in chunk or (carriage_returns and chunk.count(b"\r\n") != chunk.count(b"\r")):
+                return None
+            position = 0
+            while (quote := chunk.find(b'"', position)) >= 0:
+                quoted = self._quoted_records.match(chunk, chunk.rfind(b"\n", position, quote) + 1 or position)
+                if quoted is None:
+                    return None
+                commas += quoted[0].count(b"\n") * (width - 1) - quoted[0].count(b",")
+                position = quoted.end()
+        is_plain = carriage_returns in (0, line_breaks) and commas == line_breaks * (width - 1)
+        return line_breaks - 1 if is_plain else None
+
+    @cached_property
+    def _quoted_records(self) -> re.Pattern[bytes]:
+        """A run of lines with quotes, each a record as wide as the header in which quotes stand around whole values only."""
+        value = rb'(?:"[^"\r\n]*+(?:""[^"\r\n]*+)*+"|[^",\r\n]*+)'
+        return re.compile(rb'(?:(?=[^"\n]*+")%b(?:,%b){%d}\r?\n)++' % (value, value, len(self.header.names) - 1))
 
     def batches(self) -> Iterator[Batch]:
         """Read the records after the header.
@@ -204,9 +222,9 @@ class CsvFile:
 
     @cached_property
     def _wrapped_records(self) -> re.Pattern[str]:
-        """A run of records in which quotes merely wrap whole values, so that dropping them changes nothing."""
+        """A run of lines with quotes, each a record in which they merely wrap whole values: dropping them changes nothing."""
         value = r'(?:"[^",\r\n]*+"|[^",\r\n]*+)'
-        return re.compile(rf"(?:{value}(?:,{value}){{{len(self.header.names) - 1}}}\r?\n)++")
+        return re.compile(rf'(?:(?=[^"\n]*+"){value}(?:,{value}){{{len(self.header.names) - 1}}}\r?\n)++')
 
     def _read_record(self, text: str, start: int, line: int, width: int | None) -> tuple[Record | None, int]:
         """Read one record value by value.

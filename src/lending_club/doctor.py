@@ -11,7 +11,7 @@ from kedro.framework.context import KedroContext
 
 from lending_club.csv_file import CsvFile
 from lending_club.errors import DataDirectoryError, InputFileError
-from lending_club.warehouse import Table, Warehouse, open_warehouse
+from lending_club.warehouse import FileQuery, Table, Warehouse, open_warehouse
 from lending_club.warehouse.models import values_query
 
 _TABLE = "lending_club_doctor"
@@ -63,7 +63,7 @@ def _load_a_file(warehouse: Warehouse, name: str) -> str:
         path = Path(directory) / "doctor.csv"
         path.write_text("Name\nAda\n", encoding="utf-8")
         try:
-            count = warehouse.load_csv(table, CsvFile(path, ("Name",)))
+            count = warehouse.load_csv(table, FileQuery.all_of(CsvFile(path, ("Name",))))
         finally:
             warehouse.drop_table(table)
     return f"{count} row into {name}, removed again"

@@ -87,7 +87,7 @@ def run_sql(place: Path, sql: str) -> None:
 
 
 S, P, Q, R = "marts.account_summary", "marts.customer_profile", "marts.quarantine", "marts.reconciliation"
-CUSTOMERS, ACCOUNTS = "staging.stg_customers", "staging.stg_accounts"
+CUSTOMERS, ACCOUNTS = "staging.customers", "raw.accounts_records"
 ONE = "rowid = (SELECT min(rowid) FROM marts.account_summary)"
 OF_ACCOUNTS = "WHERE source = 'accounts'"
 # What each mutant does to the scratch database, and the expectation that is there to catch it.
@@ -198,12 +198,12 @@ MUTANTS = [
     (
         "customers.customer_id_is_unique",
         "a customer twice",
-        f"INSERT INTO {CUSTOMERS} SELECT 999, customer_id, name, has_loan, NULL FROM {CUSTOMERS} WHERE line = 2",
+        f"INSERT INTO {CUSTOMERS} SELECT * REPLACE (999 AS line) FROM {CUSTOMERS} WHERE line = 2",
     ),
     ("customers.values_are_clean", "a name untrimmed", f"UPDATE {CUSTOMERS} SET name = ' Ada ' WHERE line = 2"),
     ("customers.values_are_clean", "an id out of range", f"UPDATE {CUSTOMERS} SET customer_id = 0 WHERE line = 2"),
-    ("accounts.values_are_clean", "a negative balance", f"UPDATE {ACCOUNTS} SET balance = -1 WHERE line = 2"),
-    ("accounts.values_are_clean", "a type uncleaned", f"UPDATE {ACCOUNTS} SET account_type = 'savings' WHERE line = 2"),
+    ("accounts.values_are_clean", "a negative balance", f"UPDATE {ACCOUNTS} SET balance = -1 WHERE line = 5"),
+    ("accounts.values_are_clean", "a type uncleaned", f"UPDATE {ACCOUNTS} SET account_type = 'savings' WHERE line = 5"),
     ("output_fingerprints.files_and_tables_are_equal", "a row in the table only", f"DELETE FROM {Q} WHERE line = 9"),
 ]
 

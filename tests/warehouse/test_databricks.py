@@ -12,7 +12,7 @@ import pytest
 
 from lending_club.csv_file import CsvFile
 from lending_club.errors import WarehouseError
-from lending_club.warehouse import Table
+from lending_club.warehouse import FileQuery, Table
 from lending_club.warehouse.databricks import DatabricksWarehouse
 from lending_club.warehouse.models import values_query
 from tests.databricks import reader
@@ -42,10 +42,10 @@ def numbers(databricks: DatabricksWarehouse, count: int = 3) -> Table:
     return table
 
 
-def csv_of(tmp_path: Path, rows: int = 3) -> CsvFile:
+def csv_of(tmp_path: Path, rows: int = 3) -> FileQuery:
     path = tmp_path / "in.csv"
     path.write_text("A,B\n" + "".join(f"{n},b{n}\n" for n in range(rows)))
-    return CsvFile(path, ("A", "B"))
+    return FileQuery.all_of(CsvFile(path, ("A", "B")))
 
 
 def test_values_arrive_as_they_are(databricks: DatabricksWarehouse, tmp_path: Path) -> None:
@@ -92,15 +92,15 @@ def test_a_file_is_uploaded_in_parts_at_once(
 def test_parts_are_removed_after_a_failure_and_after_a_killed_run(
     warehouse: ServerProcess, databricks: DatabricksWarehouse, tmp_path: Path
 ) -> None:
-    table, file = Table(databricks, f"{SCHEMA}.loaded"), csv_of(tmp_path)
+    table, query = Table(databricks, f"{SCHEMA}.loaded"), csv_of(tmp_path)
     warehouse.faults([{"do": "fail", "on": "ExecuteStatement", "matching": "read_files", "message": "[BOOM] no"}])
     with pytest.raises(WarehouseError, match="BOOM"):
-        databricks.load_csv(table, file)
+        databricks.load_csv(table, query)
     with reader() as reading:
         assert reading.execute(f"LIST '{VOLUME_PATH}'") == []
-    databricks.put_file(file.path, f"{VOLUME_PATH}/loaded-{'0' * 32}-00003.parquet")
-    databricks.put_file(file.path, f"{VOLUME_PATH}/loaded-by-somebody-else.parquet")
-    databricks.load_csv(table, file)
+    databricks.put_file(query.file.path, f"{VOLUME_PATH}/loaded-{'0' * 32}-00003.parquet")
+    databricks.put_file(query.file.path, f"{VOLUME_PATH}/loaded-by-somebody-else.parquet")
+    databricks.load_csv(table, query)
     with reader() as reading:
         assert [row[1] for row in reading.execute(f"LIST '{VOLUME_PATH}'")] == ["loaded-by-somebody-else.parquet"]
     databricks._remove(f"{VOLUME_PATH}/loaded-by-somebody-else.parquet")
@@ -125,8 +125,13 @@ PASSING_FAULTS: dict[str, dict[str, Any]] = {
     "answer lost": {"do": "cut_after", "on": "ExecuteStatement", "matching": "CREATE OR REPLACE TABLE"},
     "upload refused": {"do": "status", "code": 503, "on": "put"},
     "upload cut": {"do": "cut_before", "on": "put"},
-    "session lost": {"do": "lose_session", "on": "ExecuteStatement", "matching": "DESCRIBE"},
-    "session lost, said over HTTP": {"do": "lose_session", "over_http": True, "on": "ExecuteStatement", "matching": "DESCRIBE"},
+    "session lost": {"do": "lose_session", "on": "ExecuteStatement", "matching": "SELECT count"},
+    "session lost, said over HTTP": {
+        "do": "lose_session",
+        "over_http": True,
+        "on": "ExecuteStatement",
+        "matching": "SELECT count",
+    },
     "result link refused": {"do": "status", "code": 503, "on": "cloudfetch"},
     "result link cut": {"do": "cut_before", "on": "cloudfetch"},
 }
@@ -201,3 +206,30 @@ def test_names_are_quoted(warehouse: ServerProcess, tmp_path: Path) -> None:
         assert not odd.exists(table)
     finally:
         odd.close()
+
+
+def test_a_view_takes_the_place_of_a_table_and_the_other_way_round(databricks: DatabricksWarehouse) -> None:
+    table, rows = Table(databricks, f"{SCHEMA}.kind"), values_query([{"n": 1}], {"n": "INT"})
+    databricks.create_table(table, rows)
+    databricks.create_view(table, rows)
+    databricks.create_table(table, rows)
+    assert table.rows() == [{"n": 1}]
+    databricks.drop_table(table)
+
+
+def test_the_state_of_a_table_tells_of_every_change(databricks: DatabricksWarehouse) -> None:
+    table, rows = Table(databricks, f"{SCHEMA}.watched"), values_query([{"n": 1}], {"n": "INT"})
+    databricks.create_table(table, rows)
+    states = [databricks.state(table)]
+    assert databricks.state(table) == states[0]
+    with reader() as reading:
+        reading.execute(f"INSERT INTO {SCHEMA}.watched VALUES (2)")
+    states.append(databricks.state(table))
+    databricks.create_table(table, rows)
+    states.append(databricks.state(table))
+    databricks.drop_table(table)
+    with pytest.raises(WarehouseError, match="TABLE_OR_VIEW_NOT_FOUND"):
+        databricks.state(table)
+    databricks.create_table(table, rows)
+    states.append(databricks.state(table))
+    assert len(set(states)) == 4

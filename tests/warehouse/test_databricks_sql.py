@@ -25,10 +25,11 @@ from tests.conftest import PROJECT
 
 SNAPSHOTS = Path(__file__).parent / "databricks_sql"
 RAW = {"raw_customers": "customers", "raw_accounts": "accounts", "landings": "landings"}
+# Those of the ingestion pipeline are run by the embedded DuckDB that reads the files.
 MODELS = {
     path.stem: Models(path.parent)
     for path in sorted((PROJECT / "src" / "lending_club" / "pipelines").glob("*/sql/*.sql"))
-    if not path.stem.startswith("_")
+    if not path.stem.startswith("_") and "ingestion" not in path.parts
 }
 
 

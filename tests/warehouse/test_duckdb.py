@@ -7,10 +7,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from sqlglot import exp
 
 from lending_club.csv_file import CsvFile
 from lending_club.errors import WarehouseError
-from lending_club.warehouse import Table, close_warehouses, open_warehouse
+from lending_club.warehouse import FileQuery, Table, close_warehouses, open_warehouse
 from lending_club.warehouse.base import Warehouse
 from lending_club.warehouse.duckdb import DuckDBWarehouse
 from lending_club.warehouse.models import values_query
@@ -21,9 +22,11 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     return DuckDBWarehouse(tmp_path / "scratch.duckdb")
 
 
-def rows(warehouse: Warehouse, table: str) -> list[tuple[object, ...]]:
-    from sqlglot import exp
+def all_of(path: Path) -> FileQuery:
+    return FileQuery.all_of(CsvFile(path, ("A", "B")))
 
+
+def rows(warehouse: Warehouse, table: str) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in warehouse.rows(exp.select("*").from_(table).order_by("line"))]
 
 
@@ -47,7 +50,7 @@ def test_a_process_has_one_connection(tmp_path: Path) -> None:
 def test_every_way_of_reading_gives_the_same_table(warehouse: DuckDBWarehouse, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes(content)
-    assert warehouse.load_csv(Table(warehouse, "raw.t"), CsvFile(path, ("A", "B"))) == 2
+    assert warehouse.load_csv(Table(warehouse, "raw.t"), all_of(path)) == 2
     last_line = content.count(b"\n")
     assert rows(warehouse, "raw.t") == [(2, None, "2", "1"), (last_line, None, "5", "4")]
 
@@ -55,17 +58,30 @@ def test_every_way_of_reading_gives_the_same_table(warehouse: DuckDBWarehouse, t
 def test_a_row_that_does_not_fit_sends_a_plain_file_the_careful_way(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     path = tmp_path / "in[1].csv"
     path.write_bytes(b"A,B\n1,2\n1\n1,2,3\n3,4")
-    assert warehouse.load_csv(Table(warehouse, "raw.t"), CsvFile(path, ("A", "B"))) == 4
+    assert warehouse.load_csv(Table(warehouse, "raw.t"), all_of(path)) == 4
     assert rows(warehouse, "raw.t") == [(2, None, "1", "2"), (3, "1", None, None), (4, "1,2,3", None, None), (5, None, "3", "4")]
+
+
+@pytest.mark.parametrize("rest", [b"\n1,2,\n", b"\n1,2,3\n", b"1\n3,4,5\n", b"3,4,5\n1\n"])
+def test_a_line_too_short_and_one_too_long_do_not_make_up_for_each_other(
+    warehouse: DuckDBWarehouse, tmp_path: Path, rest: bytes
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"A,B\n1,2\n" + rest + b"5,6\n")
+    assert all_of(path).file.plain_rows == 4
+    lines = rest.decode().splitlines()
+    assert warehouse.load_csv(Table(warehouse, "raw.t"), all_of(path)) == 2 + sum(line != "" for line in lines)
+    malformed = [(number, line, None, None) for number, line in enumerate(lines, start=3) if line]
+    assert rows(warehouse, "raw.t") == [(2, None, "1", "2"), *malformed, (5, None, "5", "6")]
 
 
 def test_a_failed_load_leaves_the_old_table(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes(b"A,B\n1,2\n")
-    warehouse.load_csv(Table(warehouse, "raw.t"), CsvFile(path, ("A", "B")))
+    warehouse.load_csv(Table(warehouse, "raw.t"), all_of(path))
     path.write_bytes(b'A,B\n3,4\n"5,6\n')
     with pytest.raises(Exception, match="never closed"):
-        warehouse.load_csv(Table(warehouse, "raw.t"), CsvFile(path, ("A", "B")))
+        warehouse.load_csv(Table(warehouse, "raw.t"), all_of(path))
     assert rows(warehouse, "raw.t") == [(2, None, "1", "2")]
 
 
@@ -80,6 +96,27 @@ def test_a_csv_has_only_the_quotes_it_needs(warehouse: DuckDBWarehouse, tmp_path
         b"line,text,amount\n0,#1,1.50\n1, a ,1.50\n2,a'b,1.50\n3,x;y,1.50\n"
         b'4,"a,b",1.50\n5,"a""b",1.50\n6,"a\nb",1.50\n7,"a\rb",1.50\n8,,1.50\n9,null,1.50\n'
     )
+
+
+def test_a_long_line_is_found_equal_too(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    table = Table(warehouse, "staging.t")
+    warehouse.create_table(table, values_query([{"text": "x" * 3_000_000}, {"text": "y"}], {"text": "VARCHAR"}))
+    warehouse.export(table, tmp_path / "out.csv", "csv")
+    assert warehouse.fingerprint(table, tmp_path / "out.csv", "csv") == warehouse.fingerprint(table)
+
+
+def test_a_view_takes_the_place_of_a_table_and_the_other_way_round(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    table, query = Table(warehouse, "raw.t"), values_query([{"line": 1}], {"line": "BIGINT"})
+    (tmp_path / "in.csv").write_text("A,B\n1,2\n")
+    warehouse.create_table(table, query)
+    warehouse.create_view(table, query)
+    warehouse.create_table(table, query)
+    assert rows(warehouse, "raw.t") == [(1,)]
+    warehouse.load_csv(table, all_of(tmp_path / "in.csv"))
+    assert rows(warehouse, "raw.t") == [(2, None, "1", "2")]
+    warehouse.drop_table(table)
+    assert not warehouse.exists(table)
+    assert warehouse.rows(exp.select("count(*) AS n").from_("duckdb_tables()")) == [{"n": 0}]
 
 
 def test_wide_decimals_are_written_whole(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:

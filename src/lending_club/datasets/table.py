@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kedro.io import AbstractDataset
 
-from lending_club.csv_file import CsvFile
-from lending_club.warehouse import Table, open_warehouse
+from lending_club.warehouse import FileQuery, Table, open_warehouse
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
 
-class TableDataset(AbstractDataset["exp.Query | CsvFile", Table]):
-    """A table. Saving a query makes the table from it, saving a file loads its records; loading gives a reference, no rows.
+class TableDataset(AbstractDataset["exp.Query | FileQuery", Table]):
+    """A table. Saving a query makes the table from it, one about a file loads the file; loading gives a reference, no rows.
 
     Args:
         table: Its name, ``schema.table`` or ``catalog.schema.table``.
@@ -50,10 +49,10 @@ class TableDataset(AbstractDataset["exp.Query | CsvFile", Table]):
         """A reference to the table."""
         return Table(open_warehouse(self._connection), self._table, *self._description)
 
-    def save(self, data: exp.Query | CsvFile) -> None:
+    def save(self, data: exp.Query | FileQuery) -> None:
         """Make or replace the table or view."""
         table = self.load()
-        if isinstance(data, CsvFile):
+        if isinstance(data, FileQuery):
             self.row_count = table.warehouse.load_csv(table, data)
         elif self._materialized == "view":
             table.warehouse.create_view(table, data)

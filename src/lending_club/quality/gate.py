@@ -96,8 +96,7 @@ def _bound(text: str, tables: Mapping[str, Table], parameters: Mapping[str, Any]
         elif table.name in tables:
             table.replace(exp.alias_(tables[table.name].expression, table.alias or table.name, table=True))
     warehouse = next(iter(tables.values())).warehouse
-    found = f"({warehouse.sql(bind_parameters(query, parameters))}) AS found"
-    sql = f"SELECT *, count(*) OVER () AS {ROW_COUNT} FROM {found} LIMIT {EXAMPLES}"
+    sql = warehouse.examples_sql(bind_parameters(query, parameters), EXAMPLES, ROW_COUNT)
     return re.sub(rf"(?<=FROM)\s+{BATCH_NAME}\s*\)", f" {BATCH})", sql.replace("{", "{{").replace("}", "}}"))
 
 

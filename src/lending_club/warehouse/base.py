@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -28,21 +28,23 @@ class Warehouse(Protocol):
     def sql(self, query: exp.Expr) -> str:
         """A query, given in DuckDB's dialect, in the engine's own SQL."""
 
+    def examples_sql(self, query: exp.Expr, limit: int, count_name: str) -> str:
+        """SQL for the first rows of a query, each with the number of all its rows as one more column; it is run once."""
+
     def create_table(self, table: Table, query: exp.Query) -> int:
         """Make or replace a table from a query, in one step for its readers; return its number of rows."""
+
+    def publish(self, candidate: Table, table: Table) -> None:
+        """Make or replace a table from another one, comments included, in one step for its readers."""
 
     def create_view(self, table: Table, query: exp.Query) -> None:
         """Make or replace a view of a query."""
 
-    def load_csv(self, table: Table, file: CsvFile) -> int:
-        """Make or replace a table of a file's records, return their number.
-
-        Columns: ``line`` (BIGINT), ``malformed`` (the record's text where it does not fit its header), then the file's
-        columns in snake case, each value as text as it came, NULL where the record is malformed.
-        """
+    def load_csv(self, table: Table, query: FileQuery) -> int:
+        """Make or replace a table of a file's records, return their number."""
 
     def drop_table(self, table: Table) -> None:
-        """Drop a table, if there is one."""
+        """Drop a table, or what a file was loaded into, if there is one."""
 
     def exists(self, table: Table) -> bool:
         """Whether there is such a table or view."""
@@ -64,6 +66,9 @@ class Warehouse(Protocol):
 
         Equal for a table and its exports whatever the format, and only comparable within one version of an engine.
         """
+
+    def state(self, table: Table) -> str:
+        """What changes when somebody replaces or alters a table."""
 
     def sqlalchemy_engine(self) -> sqlalchemy.Engine:
         """A SQLAlchemy engine that sees the warehouse's tables."""
@@ -111,6 +116,30 @@ class Table:
 
 
 @dataclass(frozen=True)
+class FileQuery:
+    """A query about the records of a file.
+
+    Attributes:
+        query: It selects ``line`` and ``malformed`` as they are, and no row more or less.
+        name: Name that the file has in it, a table with the columns ``line`` (BIGINT), ``malformed`` (the record's text where
+            it does not fit its header), then the file's columns in snake case, each value as text as it came, NULL where the
+            record is malformed.
+        file: The file.
+    """
+
+    query: exp.Query
+    name: str
+    file: CsvFile
+
+    @classmethod
+    def all_of(cls, file: CsvFile) -> FileQuery:
+        """The query of all records as they are."""
+        from sqlglot import exp
+
+        return cls(exp.select("*").from_("file"), "file", file)
+
+
+@dataclass(frozen=True)
 class TableOutput:
     """A table that others read, replaced whole by what a run wants to publish.
 
@@ -131,4 +160,4 @@ class TableOutput:
     def publish(self) -> None:
         """Replace the published table; its readers see the old rows or the new ones."""
         if self.candidate is not None:
-            self.table.warehouse.create_table(replace(self.candidate, name=self.table.name), self.candidate.select())
+            self.table.warehouse.publish(self.candidate, self.table)

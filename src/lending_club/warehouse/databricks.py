@@ -7,16 +7,15 @@ import re
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lending_club.csv_file import CsvFile
 from lending_club.errors import WarehouseError
-from lending_club.warehouse.base import FileFormat, Table
+from lending_club.warehouse.base import FileFormat, FileQuery, Table
 from lending_club.warehouse.databricks_login import Login
 from lending_club.warehouse.databricks_sql import databricks_sql
 from lending_club.warehouse.duckdb import DuckDBWarehouse
@@ -34,6 +33,8 @@ _T = TypeVar("_T")
 _PART_BYTES = "64MB"  # the connector reads a part into memory to upload it
 _UPLOADS = 4
 _FETCH_ROWS = 1_000_000
+# What is said to a view where there is a table, and to a table where there is a view.
+_OTHER_KIND = re.compile("EXPECT_VIEW_NOT_TABLE|EXPECT_TABLE_NOT_VIEW|DELTA_CANNOT_WRITE_INTO_VIEW|TABLE_OR_VIEW_ALREADY_EXISTS")
 
 
 class DatabricksWarehouse:
@@ -79,34 +80,45 @@ class DatabricksWarehouse:
         """See ``Warehouse``."""
         return databricks_sql(query)
 
+    def examples_sql(self, query: exp.Expr, limit: int, count_name: str) -> str:
+        """See ``Warehouse``."""
+        return f"SELECT *, count(*) OVER () AS {count_name} FROM ({self.sql(query)}) AS found LIMIT {limit}"
+
     def create_table(self, table: Table, query: exp.Query) -> int:
         """See ``Warehouse``."""
         self._fetched.discard(table.name)
-        comment = f" COMMENT {_quoted(table.comment)}" if table.comment else ""
-        self._execute(f"CREATE OR REPLACE TABLE {_name(table)}{comment} AS {self.sql(query)}")
-        self._comment_columns(table)
+        self._replace_any("VIEW", table, self._creation(table, table.comment, query))
+        self._comment_columns(table, table.column_comments)
         return self._count(table)
+
+    def publish(self, candidate: Table, table: Table) -> None:
+        """See ``Warehouse``."""
+        self._execute(self._creation(table, candidate.comment, candidate.select()))
+        # Columns bring their comments along from where they are selected.
+        found = {row["col_name"]: row["comment"] for row in self._execute(f"DESCRIBE TABLE {_name(table)}").to_pylist()}
+        missing = {column: text for column, text in candidate.column_comments.items() if found.get(column) != text}
+        self._comment_columns(table, missing)
 
     def create_view(self, table: Table, query: exp.Query) -> None:
         """See ``Warehouse``."""
-        self._execute(f"CREATE OR REPLACE VIEW {_name(table)} AS {self.sql(query)}")
+        self._replace_any("TABLE", table, f"CREATE OR REPLACE VIEW {_name(table)} AS {self.sql(query)}")
 
-    def load_csv(self, table: Table, file: CsvFile) -> int:
+    def load_csv(self, table: Table, query: FileQuery) -> int:
         """See ``Warehouse``."""
         local = replace(table, name=f"raw.{table.name.rpartition('.')[2]}")
-        self._files.load_csv(local, file)
+        self._files.load_csv(local, query)
         with tempfile.TemporaryDirectory(prefix="upload-", dir=self._files.directory) as directory:
             parts = self._files.export_parts(local, Path(directory), _PART_BYTES)
             self._load_parts(table, parts, self._files.columns(local))
-        read, loaded = self._files.fingerprint(local), self.fingerprint(table)
+        read, loaded = self._files.fingerprint(local), self._fingerprint(table, self._files.columns(local))
         if read != loaded:
             raise WarehouseError(
                 f"Databricks: {table.name} holds {loaded[0]:,} rows with checksum {loaded[1]}, and not the {read[0]:,} rows with"
-                f" checksum {read[1]} that were read from {file.path}. Run again; if it stays so, report it."
+                f" checksum {read[1]} that were read from {query.file.path}. Run again; if it stays so, report it."
             )
         return read[0]
 
-    def _load_parts(self, table: Table, parts: list[Path], columns: list[str]) -> None:
+    def _load_parts(self, table: Table, parts: list[Path], columns: Iterable[str]) -> None:
         """Upload Parquet files, make a table of them, and remove them again whatever happens."""
         prefix = f"{table.name.rpartition('.')[2]}-"
         directory = "/Volumes/" + self._volume.replace(".", "/")
@@ -209,20 +221,26 @@ class DatabricksWarehouse:
 
     def fingerprint(self, table: Table, path: Path | None = None, file_format: str | None = None) -> tuple[int, str]:
         """See ``Warehouse``."""
+        local = replace(table, name=f"marts.{table.name.rpartition('.')[2]}")
+        if table.name not in self._fetched:  # its columns are wanted, not its rows
+            local = replace(local, name=f"staging.{table.name.rpartition('.')[2]}")
+            self._fetch_into(local, f"{self.sql(replace(table, order_by=()).select())} LIMIT 0")
         if path is not None:
-            shape = replace(table, name=f"staging.{table.name.rpartition('.')[2]}")
-            self._fetch_into(shape, f"{self.sql(replace(table, order_by=()).select())} LIMIT 0")
-            return self._files.fingerprint(shape, path, file_format)
-        described = self._execute(f"DESCRIBE TABLE {_name(table)}").to_pylist()
-        texts = ", ".join(
-            f"coalesce({_as_text(column['col_name'], column['data_type'])}, char(30))"
-            for column in described
-            if column["col_name"] and not column["col_name"].startswith("#")
-        )
+            return self._files.fingerprint(local, path, file_format)
+        return self._fingerprint(table, self._files.columns(local))
+
+    def _fingerprint(self, table: Table, columns: Mapping[str, str]) -> tuple[int, str]:
+        """See ``fingerprint``; the columns are given with their types in DuckDB."""
+        texts = ", ".join(f"coalesce({_as_text(column, data_type)}, char(30))" for column, data_type in columns.items())
         row = f"CAST(conv(substr(md5(concat_ws(char(31), {texts})), 1, 15), 16, 10) AS DECIMAL(38, 0))"
         query = f"SELECT count(*) AS `rows`, CAST(coalesce(sum({row}), 0) AS STRING) AS checksum FROM {_name(table)}"
         (found,) = self._execute(query).to_pylist()
         return found["rows"], found["checksum"]
+
+    def state(self, table: Table) -> str:
+        """See ``Warehouse``."""
+        (found,) = self._execute(f"DESCRIBE DETAIL {_name(table)}").to_pylist()
+        return f"table {found['id']}, {found['lastModified']}"
 
     def sqlalchemy_engine(self) -> sqlalchemy.Engine:
         """See ``Warehouse``."""
@@ -285,14 +303,24 @@ class DatabricksWarehouse:
         (row,) = self._execute(f"SELECT count(*) AS `rows` FROM {_name(table)}").to_pylist()
         return int(row["rows"])
 
-    def _comment_columns(self, table: Table) -> None:
-        """Set the comments that the columns have not brought along from where they were selected."""
-        if table.column_comments:
-            found = {row["col_name"]: row["comment"] for row in self._execute(f"DESCRIBE TABLE {_name(table)}").to_pylist()}
-            missing = {column: text for column, text in table.column_comments.items() if found.get(column) != text}
-            if missing:
-                comments = ", ".join(f"`{column}` COMMENT {_quoted(text)}" for column, text in missing.items())
-                self._execute(f"ALTER TABLE {_name(table)} ALTER COLUMN {comments}")
+    def _creation(self, table: Table, comment: str, query: exp.Query) -> str:
+        described = f" COMMENT {_quoted(comment)}" if comment else ""
+        return f"CREATE OR REPLACE TABLE {_name(table)}{described} AS {self.sql(query)}"
+
+    def _replace_any(self, other_kind: str, table: Table, creation: str) -> None:
+        """Make a table or a view, also where an earlier version of the models made one of the other kind."""
+        try:
+            self._execute(creation)
+        except WarehouseError as error:
+            if not _OTHER_KIND.search(str(error)):
+                raise
+            self._execute(f"DROP {other_kind} {_name(table)}")
+            self._execute(creation)
+
+    def _comment_columns(self, table: Table, comments: Mapping[str, str]) -> None:
+        if comments:
+            columns = ", ".join(f"`{column}` COMMENT {_quoted(text)}" for column, text in comments.items())
+            self._execute(f"ALTER TABLE {_name(table)} ALTER COLUMN {columns}")
 
 
 def _run(connection: Connection, statement: str) -> pyarrow.Table:
@@ -331,4 +359,4 @@ def _quoted(text: object) -> str:
 
 
 def _as_text(column: str, data_type: str) -> str:
-    return f"array_join(`{column}`, ',')" if data_type.startswith("array") else f"CAST(`{column}` AS STRING)"
+    return f"array_join(`{column}`, ',')" if data_type.endswith("[]") else f"CAST(`{column}` AS STRING)"

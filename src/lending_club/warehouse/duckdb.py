@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from lending_club.csv_file import MAX_RECORD_BYTES, Batch, CsvFile
+from lending_club.csv_file import MAX_RECORD_BYTES
 from lending_club.errors import ParameterError, WarehouseError
-from lending_club.warehouse.base import FileFormat, Table
+from lending_club.warehouse.base import FileFormat, FileQuery, Table
+from lending_club.warehouse.duckdb_csv import DuckDBCsvLoad, records_of
 from lending_club.warehouse.memory import available_memory
 
 if TYPE_CHECKING:
@@ -73,94 +73,37 @@ class DuckDBWarehouse:
         """See ``Warehouse``."""
         return query.sql("duckdb")
 
+    def examples_sql(self, query: exp.Expr, limit: int, count_name: str) -> str:
+        """See ``Warehouse``."""
+        # A window function would do, and keep all threads but one waiting.
+        found = f"WITH found AS MATERIALIZED ({self.sql(query)})"
+        return f"{found} SELECT *, (SELECT count(*) FROM found) AS {count_name} FROM found LIMIT {limit}"
+
     def create_table(self, table: Table, query: exp.Query) -> int:
         """See ``Warehouse``."""
         # Comments are for readers, and readers see the exported table.
+        self._clear("VIEW", table)
         return self._count(f"CREATE OR REPLACE TABLE {table.name} AS {self.sql(query)}")
+
+    def publish(self, candidate: Table, table: Table) -> None:
+        """See ``Warehouse``."""
+        self.create_table(table, candidate.select())
+        self._execute(_commenting(candidate, table.name))
 
     def create_view(self, table: Table, query: exp.Query) -> None:
         """See ``Warehouse``."""
+        self._clear("TABLE", table)
         self._execute(f"CREATE OR REPLACE VIEW {table.name} AS {self.sql(query)}")
 
-    def load_csv(self, table: Table, file: CsvFile) -> int:
+    def _clear(self, kind: str, table: Table) -> None:
+        """Drop what has a table's name and is of this kind: an earlier version of the models may have made it."""
+        with suppress(WarehouseError):  # it is of the other kind
+            self._execute(f"DROP {kind} IF EXISTS {table.name}")
+
+    def load_csv(self, table: Table, query: FileQuery) -> int:
         """See ``Warehouse``."""
-        name = table.name
-        columns = [_snake_case(column) for column in file.columns]
-        if file.extra_columns:
-            logger.warning("%s: columns not used: %s", file.path, ", ".join(map(repr, file.extra_columns)))
-        is_pattern = any(character in str(file.path) for character in "*?[")  # DuckDB would look for other files
-        row_count = self._load_plain(name, columns, file) if file.is_plain and not is_pattern else None
-        return row_count or self._load_batches(name, columns, file)
-
-    def _load_plain(self, name: str, columns: list[str], file: CsvFile) -> int | None:
-        """Let DuckDB read a file in which each line is a record; None where a line does not fit after all."""
-        width = len(file.header.names)
-        all_columns = ", ".join(f"'column{position}': 'VARCHAR'" for position in range(width))
-        values = ", ".join(f"column{position} AS {column}" for position, column in zip(file.positions, columns, strict=True))
-        read_csv = f"""read_csv({_quoted(file.path)}, columns = {{{all_columns}}}, header = true, auto_detect = false,
-            delim = ',', quote = '', escape = '', comment = '', nullstr = '\n', strict_mode = true)"""
-        try:
-            return self._count(
-                f"""CREATE OR REPLACE TABLE {name} AS
-                SELECT row_number() OVER () + 1 AS line, CAST(NULL AS VARCHAR) AS malformed, {values} FROM {read_csv}"""
-            )
-        except WarehouseError as error:
-            if not isinstance(error.__cause__, duckdb.InvalidInputException):
-                raise
-            logger.debug("%s: some lines do not fit the header; reading it record by record", file.path)
-            return None
-
-    def _load_batches(self, name: str, columns: list[str], file: CsvFile) -> int:
-        as_text = ", ".join(f"{column} VARCHAR" for column in columns)
-        self._execute("BEGIN")
-        try:
-            self._execute(f"CREATE OR REPLACE TABLE {name} (line BIGINT, malformed VARCHAR, {as_text})")
-            for batch in file.batches():
-                self._load_lines(name, batch, file)
-                self._load_records(name, batch, len(columns), file.positions)
-            self._execute("COMMIT")
-        except BaseException:
-            self._rollback()
-            raise
-        return self._count(f"SELECT count(*) FROM {name}")
-
-    def _load_lines(self, name: str, batch: Batch, file: CsvFile) -> None:
-        """Load the records that stand one to a line without quotes; a blank line is none."""
-        values = ", ".join(f"fields[{position + 1}]" for position in file.positions)
-        self._execute(
-            f"""INSERT INTO {name}
-            SELECT line, CASE WHEN fields IS NULL THEN record END, {values}
-            FROM (
-                SELECT line, record, CASE WHEN len(fields) = {len(file.header.names)} THEN fields END AS fields
-                FROM (
-                    SELECT line, record, string_split(record, ',') AS fields
-                    FROM (SELECT unnest(range($1, $2)) AS line, unnest(string_split($3, chr(10))) AS record)
-                    WHERE record <> ''
-                )
-            )""",
-            [batch.first_line, batch.first_line + batch.text.count("\n") + 1, batch.text],
-        )
-
-    def _load_records(self, name: str, batch: Batch, width: int, positions: list[int]) -> None:
-        """Load the records that Python read, as one text cut at two characters that are in none of their values."""
-        if not batch.records:
-            return
-        rows = [
-            (str(record.line), record.malformed)
-            if record.malformed is not None
-            else (str(record.line), "", *(record.values[position] for position in positions))
-            for record in batch.records
-        ]
-        used = {character for row in rows for value in row for character in value}
-        unused = (chr(code) for code in range(1, 0xD800) if chr(code) not in used)
-        between_rows, between_values = next(unused), next(unused)
-        values = ", ".join(f"fields[{place}]" for place in range(3, width + 3))
-        self._execute(
-            f"""INSERT INTO {name}
-            SELECT CAST(fields[1] AS BIGINT), CASE WHEN len(fields) = 2 THEN fields[2] END, {values}
-            FROM (SELECT string_split(unnest(string_split($1, $2)), $3) AS fields)""",
-            [between_rows.join(between_values.join(row) for row in rows), between_rows, between_values],
-        )
+        self._clear("TABLE", table)
+        return DuckDBCsvLoad(self._execute, table, query, self.sql(query.query)).load()
 
     def load_arrow(self, table: Table, batches: pyarrow.RecordBatchReader) -> int:
         """Make or replace a table of record batches, in their order; return its number of rows."""
@@ -176,9 +119,9 @@ class DuckDBWarehouse:
         self._execute(f"COPY {table.name} TO {_quoted(directory / 'parts')} ({options})")
         return sorted((directory / "parts").iterdir())
 
-    def columns(self, table: Table) -> list[str]:
-        """Names of a table's columns, in order."""
-        return [row[0] for row in self._execute(f"DESCRIBE {table.name}").fetchall()]
+    def columns(self, table: Table) -> dict[str, str]:
+        """A table's columns, in order, with their types."""
+        return {column: kind for column, kind, *_ in self._execute(f"DESCRIBE {table.name}").fetchall()}
 
     @property
     def directory(self) -> Path:
@@ -187,7 +130,9 @@ class DuckDBWarehouse:
 
     def drop_table(self, table: Table) -> None:
         """See ``Warehouse``."""
-        self._execute(f"DROP TABLE IF EXISTS {table.name}")
+        for kind in ("VIEW", "TABLE"):
+            self._clear(kind, table)
+        self._clear("TABLE", records_of(table))
 
     def exists(self, table: Table) -> bool:
         """See ``Warehouse``."""
@@ -205,8 +150,7 @@ class DuckDBWarehouse:
         name = table.name
         match file_format:
             case "csv":
-                columns = self._execute(f"DESCRIBE {name}").fetchall()
-                values = ", ".join(_csv_value(column, column_type) for column, column_type, *_ in columns)
+                values = ", ".join(_csv_value(column, column_type) for column, column_type in self.columns(table).items())
                 # The writer's own quoting also quotes a leading '#', which RFC 4180 does not ask for: texts come quoted.
                 options = "FORMAT csv, HEADER, QUOTE '', ESCAPE ''"
                 return self._count(f"COPY (SELECT {values} FROM {name}) TO {_quoted(path)} ({options})")
@@ -220,16 +164,10 @@ class DuckDBWarehouse:
         try:
             self._execute(f"CREATE SCHEMA IF NOT EXISTS published.{table.name.split('.')[0]}")
             count = self._count(f"CREATE OR REPLACE TABLE published.{table.name} AS FROM {table.name}")
-            self._comment(table, f"published.{table.name}")
+            self._execute(_commenting(table, f"published.{table.name}"))
             return count
         finally:
             self._execute("DETACH published")
-
-    def _comment(self, table: Table, name: str) -> None:
-        if table.comment:
-            self._execute(f"COMMENT ON TABLE {name} IS {_quoted(table.comment)}")
-        for column, comment in table.column_comments.items():
-            self._execute(f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(comment)}')
 
     def put_file(self, path: Path, volume_path: str) -> None:
         """Refuse: DuckDB has no volumes."""
@@ -237,16 +175,21 @@ class DuckDBWarehouse:
 
     def fingerprint(self, table: Table, path: Path | None = None, file_format: str | None = None) -> tuple[int, str]:
         """See ``Warehouse``."""
-        columns = {column: kind for column, kind, *_ in self._execute(f"DESCRIBE {table.name}").fetchall()}
+        columns = self.columns(table)
         lists = {column for column, kind in columns.items() if kind == "VARCHAR[]"}
         values = [f"array_to_string({column}, ',')" if column in lists else f'"{column}"' for column in columns]
         match file_format:
             case "csv":
                 kinds = ((column, "VARCHAR" if column in lists else kind) for column, kind in columns.items())
                 types = ", ".join(f"{column}: {_quoted(kind)}" for column, kind in kinds)
-                source = f"""read_csv({_quoted(path)}, columns = {{{types}}}, header = true, auto_detect = false, delim = ',',
-                    quote = '"', escape = '"', nullstr = '', max_line_size = {MAX_RECORD_BYTES})"""
-                return self._fingerprint([f'"{column}"' for column in columns], source)
+                options = f"""columns = {{{types}}}, header = true, auto_detect = false, delim = ',',
+                    quote = '"', escape = '"', nullstr = ''"""
+                names = [f'"{column}"' for column in columns]
+                try:
+                    return self._fingerprint(names, f"read_csv({_quoted(path)}, {options})")
+                except WarehouseError:  # long lines have to be allowed, which makes the parts large that threads share out
+                    options += f", max_line_size = {MAX_RECORD_BYTES}"
+                    return self._fingerprint(names, f"read_csv({_quoted(path)}, {options})")
             case "parquet":
                 return self._fingerprint(values, f"read_parquet({_quoted(path)})")
             case "duckdb":
@@ -266,6 +209,10 @@ class DuckDBWarehouse:
         query = f"SELECT count(*), CAST(coalesce(sum({row}), 0) AS VARCHAR) FROM {source}"
         ((rows, checksum),) = self._execute(query).fetchall()
         return rows, checksum
+
+    def state(self, table: Table) -> str:
+        """See ``Warehouse``."""
+        return str(self.fingerprint(table))
 
     def sqlalchemy_engine(self) -> sqlalchemy.Engine:
         """See ``Warehouse``."""
@@ -340,13 +287,6 @@ class DuckDBWarehouse:
         ((count, *_),) = self._execute(sql).fetchall()
         return int(count)
 
-    def _rollback(self) -> None:
-        if self._open_connection is not None:
-            try:
-                self._open_connection.execute("ROLLBACK")
-            except duckdb.Error:
-                logger.debug("nothing to roll back", exc_info=True)
-
 
 @contextmanager
 def _plain_errors(database: Path) -> Iterator[None]:
@@ -358,17 +298,18 @@ def _plain_errors(database: Path) -> Iterator[None]:
         raise WarehouseError(f"DuckDB ({database}): {_first_line(error)}") from error
 
 
+def _commenting(table: Table, name: str) -> str:
+    """Statements, in one transaction, that give a table the comments of another one."""
+    columns = [f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(comment)}' for column, comment in table.column_comments.items()]
+    return ";".join(["BEGIN", f"COMMENT ON TABLE {name} IS {_quoted(table.comment)}", *columns, "COMMIT"])
+
+
 def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
 
 
 def _quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
-
-
-def _snake_case(column: str) -> str:
-    """``CustomerID`` as ``customer_id``."""
-    return re.sub("(?<=[a-z])(?=[A-Z])", "_", column).lower()
 
 
 def _csv_value(column: str, column_type: str) -> str:

@@ -1,8 +1,8 @@
 """Models: a ``SELECT`` in a ``.sql`` file, which becomes a Kedro node.
 
-Models are written in DuckDB's SQL. A table in a FROM is a dataset of the catalog, ``:name`` is a parameter, and the macros
-in ``_macros.sql`` of the same folder are expanded into every model that calls them. What a node reads is found in its SQL,
-so the lineage cannot disagree with it.
+Models are written in DuckDB's SQL. A table in a FROM is a dataset of the catalog, a table or a file, ``:name`` is a parameter,
+and the macros in ``_macros.sql`` of the same folder are expanded into every model that calls them. What a node reads is found
+in its SQL, so the lineage cannot disagree with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import sqlglot
 from kedro.pipeline import Node
 from sqlglot import exp
 
-from lending_club.warehouse.base import Table
+from lending_club.csv_file import CsvFile
+from lending_club.warehouse.base import FileQuery, Table
 
 _DIALECT = "duckdb"
 
@@ -140,8 +141,8 @@ def bind_parameters(query: exp.Expr, values: Mapping[str, Any]) -> exp.Expr:
     return query
 
 
-def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.Query]:
-    def bind(*values: Any) -> exp.Query:
+def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.Query | FileQuery]:
+    def bind(*values: Any) -> exp.Query | FileQuery:
         bound = query.copy()
         by_name = dict(zip(names, values, strict=True))
         for table in list(bound.find_all(exp.Table)):
@@ -149,7 +150,8 @@ def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.
             if isinstance(reference, Table):
                 table.replace(exp.alias_(reference.expression, table.alias or table.name, table=True))
         bind_parameters(bound, by_name)
-        return bound
+        files = {name: value for name, value in by_name.items() if isinstance(value, CsvFile)}
+        return FileQuery(bound, *files.popitem()) if files else bound
 
     bind.__name__ = name
     bind.__doc__ = f"Make {name} from its model."

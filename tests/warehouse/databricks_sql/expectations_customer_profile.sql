@@ -27,6 +27,16 @@ WHERE
   OR LOWER(TYPEOF(total_annual_interest)) <> 'decimal(38,2)'
   OR LOWER(TYPEOF(total_new_balance)) <> 'decimal(38,2)';
 
+-- customer_id_is_unique: No customer is there twice.
+SELECT
+  customer_id,
+  COUNT(*) AS times
+FROM `workspace`.`lending_club_staging`.`customer_profile` AS __batch__
+GROUP BY
+  customer_id
+HAVING
+  COUNT(*) > 1;
+
 -- nothing_is_missing: Every column but has_loan has a value in every row, and every customer has an account.
 SELECT
   *

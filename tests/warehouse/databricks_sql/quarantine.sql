@@ -9,8 +9,8 @@ SELECT
     ELSE TO_JSON(
       STRUCT(
         r.account_id AS AccountID,
-        r.customer_id AS CustomerID,
-        r.balance AS Balance,
+        COALESCE(r.customer_text, CAST(r.customer_id AS STRING)) AS CustomerID,
+        COALESCE(r.balance_text, CAST(r.balance AS STRING)) AS Balance,
         r.account_type AS AccountType
       )
     )
@@ -26,7 +26,13 @@ SELECT
   CAST(CASE
     WHEN NOT r.malformed IS NULL
     THEN TO_JSON(STRUCT(r.malformed AS text))
-    ELSE TO_JSON(STRUCT(r.customer_id AS CustomerID, r.name AS Name, r.has_loan AS HasLoan))
+    ELSE TO_JSON(
+      STRUCT(
+        COALESCE(r.customer_text, CAST(r.customer_id AS STRING)) AS CustomerID,
+        r.name AS Name,
+        r.has_loan AS HasLoan
+      )
+    )
   END AS STRING) AS values_read
 FROM `workspace`.`lending_club_staging`.`customer_reasons` AS q
 JOIN `workspace`.`lending_club_raw`.`customers` AS r

@@ -6,7 +6,7 @@ WITH signed AS (
     STARTSWITH(refused_balance, '-') AS is_negative,
     TRIM(LEADING '-' FROM SPLIT_PART(refused_balance, '.', 1)) AS whole,
     SPLIT_PART(refused_balance, '.', 2) AS decimals
-  FROM `workspace`.`lending_club_staging`.`stg_accounts` AS stg_accounts
+  FROM `workspace`.`lending_club_staging`.`dirty_accounts` AS dirty_accounts
   WHERE
     NOT refused_balance IS NULL
 ), padded AS (

@@ -6,14 +6,8 @@ from datetime import UTC, datetime
 
 from sqlglot import exp
 
-from lending_club.csv_file import CsvFile
 from lending_club.warehouse import Table
 from lending_club.warehouse.models import values_query
-
-
-def land(file: CsvFile) -> CsvFile:
-    """Hand a file to the table that it is loaded into; the warehouse reads it."""
-    return file
 
 
 def note_landing(customers: Table, accounts: Table) -> exp.Query:

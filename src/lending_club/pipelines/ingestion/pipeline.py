@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kedro.pipeline import Node, Pipeline
 
-from lending_club.pipelines.ingestion.nodes import land, note_landing
+from lending_club.pipelines.ingestion.nodes import note_landing
+from lending_club.warehouse.models import Models
 
 
 def create_pipeline() -> Pipeline:
     """Two files to two raw tables, and when that was."""
+    models = Models(Path(__file__).parent / "sql")
     return Pipeline(
         [
-            Node(land, "customers_csv", "raw_customers", name="raw_customers"),
-            Node(land, "accounts_csv", "raw_accounts", name="raw_accounts"),
+            models.node("raw_customers"),
+            models.node("raw_accounts"),
             Node(note_landing, ["raw_customers", "raw_accounts"], "landings", name="landings"),
         ]
     )

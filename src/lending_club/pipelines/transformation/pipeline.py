@@ -17,9 +17,11 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             Node(rate_tiers, "params:interest", "rate_tiers", name="rate_tiers"),
+            models.node("dirty_customers"),
             models.node("stg_customers"),
             models.node("customer_reasons"),
             models.node("customers"),
+            models.node("dirty_accounts"),
             models.node("stg_accounts"),
             models.node("account_reasons"),
             models.node("accounts"),

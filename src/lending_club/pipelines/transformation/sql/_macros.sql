@@ -32,16 +32,3 @@ CREATE MACRO is_number(v) AS
 -- Of such a number: the digits before the point without leading zeros, those after it without trailing ones.
 CREATE MACRO whole_digits(v) AS ltrim(split_part(regexp_replace(v, '[-+$,]', '', 'g'), '.', 1), '0');
 CREATE MACRO decimal_digits(v) AS rtrim(split_part(v, '.', 2), '0');
-
--- Records that need no cleaning: every value is already what it becomes. A text of five letters cannot mean "missing".
-CREATE MACRO is_clean_account(account_id, customer_id, balance, account_type) AS
-  regexp_matches(account_id, '^[!-~]{5,}\z')
-  AND is_customer_id(customer_id)
-  AND regexp_matches(balance, '^[0-9]{1,13}([.][0-9]{1,2})?\z')
-  AND account_type IN ('Savings', 'Checking');
-
-CREATE MACRO is_clean_customer(customer_id, name, has_loan) AS
-  is_customer_id(customer_id)
-  AND regexp_matches(name, '^[!-~][ -~]{3,}[!-~]\z')
-  AND NOT contains(name, '  ')
-  AND has_loan IN ('Yes', 'No', 'None', '');

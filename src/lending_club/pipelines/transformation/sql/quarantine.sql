@@ -6,7 +6,10 @@ SELECT
   CAST(CASE
     WHEN r.malformed IS NOT NULL THEN to_json({'text': r.malformed})
     ELSE to_json({
-      'AccountID': r.account_id, 'CustomerID': r.customer_id, 'Balance': r.balance, 'AccountType': r.account_type
+      'AccountID': r.account_id,
+      'CustomerID': coalesce(r.customer_text, CAST(r.customer_id AS VARCHAR)),
+      'Balance': coalesce(r.balance_text, CAST(r.balance AS VARCHAR)),
+      'AccountType': r.account_type
     })
   END AS VARCHAR) AS values_read
 FROM account_reasons AS q
@@ -18,7 +21,9 @@ SELECT
   string_split(q.reasons, ',') AS reasons,
   CAST(CASE
     WHEN r.malformed IS NOT NULL THEN to_json({'text': r.malformed})
-    ELSE to_json({'CustomerID': r.customer_id, 'Name': r.name, 'HasLoan': r.has_loan})
+    ELSE to_json({
+      'CustomerID': coalesce(r.customer_text, CAST(r.customer_id AS VARCHAR)), 'Name': r.name, 'HasLoan': r.has_loan
+    })
   END AS VARCHAR) AS values_read
 FROM customer_reasons AS q
 JOIN raw_customers AS r ON r.line = q.line

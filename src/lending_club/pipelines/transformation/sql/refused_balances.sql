@@ -6,7 +6,7 @@ WITH signed AS (
     starts_with(refused_balance, '-') AS is_negative,
     ltrim(split_part(refused_balance, '.', 1), '-') AS whole,
     split_part(refused_balance, '.', 2) AS decimals
-  FROM stg_accounts
+  FROM dirty_accounts
   WHERE refused_balance IS NOT NULL
 ), padded AS (
   SELECT

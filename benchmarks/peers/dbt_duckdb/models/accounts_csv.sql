@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='view') }}
 SELECT
   row_number() OVER () + 1 AS line,
   CAST(NULL AS VARCHAR) AS malformed,
