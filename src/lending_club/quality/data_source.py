@@ -6,10 +6,13 @@ import builtins
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal
+from typing import ClassVar, Literal
 
 import sqlalchemy
+from great_expectations.compatibility import pydantic
 from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.datasource.fluent.interfaces import DataAsset
+from great_expectations.datasource.fluent.sql_datasource import TableAsset
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 
 
@@ -26,11 +29,23 @@ class WarehouseExecutionEngine(SqlAlchemyExecutionEngine):
         yield self.kept_connection
 
 
+class WarehouseTable(TableAsset):
+    """A table that the run has just made: nothing to find out before the expectations are."""
+
+    type: Literal["table"] = "table"
+
+    def test_connection(self) -> None:
+        """Spare the statement."""
+
+
 class WarehouseDatasource(SQLDatasource):
     """Registers itself as ``context.data_sources.add_warehouse``; made anew for each check."""
 
     type: Literal["warehouse"] = "warehouse"
     connection_string: str = "duckdb://"
+    asset_types: ClassVar[list[builtins.type[DataAsset]]] = [WarehouseTable]
+    assets: list[WarehouseTable] = []  # noqa: RUF012  # a pydantic field
+    _TableAsset: builtins.type[TableAsset] = pydantic.PrivateAttr(WarehouseTable)
 
     @property
     def execution_engine_type(self) -> builtins.type[SqlAlchemyExecutionEngine]:
