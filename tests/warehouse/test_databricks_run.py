@@ -44,6 +44,8 @@ STEPS = {
     **{
         f"staging.{name}": f"{STAGING}.{name}"
         for name in (
+            "dirty_customers",
+            "dirty_accounts",
             "stg_customers",
             "stg_accounts",
             "customer_reasons",
@@ -144,6 +146,22 @@ def test_published_tables_have_comments_and_files_are_copied_to_a_volume(publish
         assert copies == sorted(path.name for path in (data / "08_reporting").iterdir() if path.suffix in (".csv", ".parquet"))
         copied = warehouse.execute(f"SELECT sum(annual_interest) FROM parquet.`{FILES_VOLUME}/account_summary.parquet`")
         assert copied == [(sum(row[4] for row in wanted_of_dirty().account_summary),)]
+
+
+def test_a_run_on_the_same_is_left_out_with_few_statements(warehouse: ServerProcess, published: tuple[Path, str]) -> None:
+    data, told = published
+    settings = {"LENDING_CLUB_FILES_VOLUME": FILES_VOLUME}
+    warehouse.clear()
+    done = prod_run(data, **settings)
+    assert "left out" in done.stderr
+    assert done.stdout == told
+    assert len(warehouse.statements()) <= 9
+    with reader() as reading:
+        reading.execute(f"ALTER TABLE {PUBLISHED}.quarantine SET TBLPROPERTIES ('touched' = 'yes')")
+    warehouse.clear()
+    again = prod_run(data, **settings)
+    assert "Changed since" in again.stderr and ": what was published" in again.stderr
+    assert len(warehouse.statements()) <= 135
 
 
 def test_what_is_published_can_be_validated(published: tuple[Path, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from lending_club.errors import WarehouseError
 from lending_club.publication import Output, publication
 from lending_club.warehouse import FileFormat, Table, TableOutput, open_warehouse
 
@@ -38,6 +39,13 @@ class PublishedFile(AbstractDataset[Table, Output]):
         staged = publication(self._path.parent).stage(self._path.name)
         self.row_count = data.warehouse.export(data, staged, self._format)
 
+    def state(self) -> str:
+        """What changes when somebody replaces, alters or removes the published file."""
+        if not self._path.exists():
+            return "missing"
+        found = self._path.stat()
+        return f"file {found.st_ino}, {found.st_size} bytes, {found.st_mtime_ns}"
+
     def _exists(self) -> bool:
         return self._path.is_file()
 
@@ -68,6 +76,14 @@ class PublishedTable(AbstractDataset[Table, TableOutput]):
         """Note the candidate."""
         self._candidate = data
 
+    def state(self) -> str:
+        """What changes when somebody replaces, alters or drops the published table."""
+        table = self.load().table
+        try:
+            return table.warehouse.state(table)
+        except WarehouseError as error:
+            return str(error)
+
     def _exists(self) -> bool:
         table = self.load().table
         return table.warehouse.exists(table)
@@ -81,6 +97,7 @@ class PublishedOutputs(AbstractDataset[list[Output | TableOutput], Path]):
 
     Args:
         path: The directory of the files.
+        last_run: File where a run notes what it was made of.
         volume: A path in a Unity Catalog volume that the files are copied to once they are published, each whole.
         connection: The warehouse that the volume belongs to.
         metadata: For other tools; not used here.
@@ -89,11 +106,13 @@ class PublishedOutputs(AbstractDataset[list[Output | TableOutput], Path]):
     def __init__(
         self,
         path: str,
+        last_run: str,
         volume: str | None = None,
         connection: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._path = Path(path)
+        self.last_run = Path(last_run)
         self._volume = volume
         self._connection = connection
         self.metadata = metadata
@@ -101,6 +120,10 @@ class PublishedOutputs(AbstractDataset[list[Output | TableOutput], Path]):
     def load(self) -> Path:
         """The directory."""
         return self._path
+
+    def renew(self) -> None:
+        """Say that what is published is up to date as of now; nothing else changes."""
+        publication(self._path).renew()
 
     def save(self, data: list[Output | TableOutput]) -> None:
         """Publish what is staged, which has to be exactly ``data``.
