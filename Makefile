@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run docs-quality test test-duckdb test-databricks test-matrix test-thorough warehouse warehouse-env smoke bench lint format check clean
+.PHONY: help run docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the 
 test-thorough: .venv/.ready .venv-warehouse/.ready ## Thousands of hostile files, a hundred kills, a million accounts; slow
 	HYPOTHESIS_PROFILE=thorough KILLS=100 .venv/bin/pytest tests/test_contract.py tests/test_run.py -k "oracle or kill"
 	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/warehouse/test_databricks_run.py tests/warehouse/million.py -k "generated or million"
+
+test-speed: .venv/.ready ## Fail where a run takes a fifth more than when last measured
+	@.venv/bin/python benchmarks/regression.py
 
 warehouse: .venv-warehouse/.ready ## Start the test warehouse to play with, on port 8443
 	.venv-warehouse/bin/python tests/warehouse/server --port 8443

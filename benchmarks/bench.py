@@ -44,7 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     default = Path(tempfile.gettempdir()) / "lending-club-bench"
     parser.add_argument("--directory", type=Path, default=default, help=f"for inputs, outputs and results; {default}")
-    parser.add_argument("--full", action="store_true", help="100 million accounts, too: 40 GB of disk")
+    parser.add_argument("--full", action="store_true", help="100 million accounts, too: 60 GB of disk")
     parser.add_argument("--sizes", type=size, nargs="+", help="numbers of accounts, such as 10 100k 1M")
     parser.add_argument("--repeats", type=int, help="runs of each; 3, and fewer from 10 M accounts")
     parser.add_argument("--only", nargs="+", help="parts of names of those to run")
@@ -88,7 +88,9 @@ def _run(contestant: Contestant, inputs: Path, output: Path) -> Measurement:
     output.mkdir(parents=True)
     contestant.prepare(inputs, output)
     command = contestant.command(inputs, output)
-    return measure(command, contestant.at or output, contestant.environment(output), output / "log.txt")
+    measured = measure(command, contestant.at or output, contestant.environment(output), output / "log.txt")
+    shutil.rmtree(output / "02_intermediate", ignore_errors=True)  # of no use to anybody, and large
+    return measured
 
 
 def _compared(contestant: Contestant, output: Path, outputs: Path) -> str:

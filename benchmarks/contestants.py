@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
 _PEERS = HERE / "peers"
-_KEDRO = [str(PROJECT / ".venv" / "bin" / "kedro"), "run", "--params"]
+_KEDRO = [str(PROJECT / ".venv" / "bin" / "kedro"), "run", "--force", "--params"]
 _PROJECTS_PYTHON = PROJECT / ".venv" / "bin" / "python"
 _SPARKS_PYTHON = PROJECT / ".venv-warehouse" / "bin" / "python"
 
