@@ -13,7 +13,9 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
 from lending_club import unchanged
+from lending_club.datasets import PublishedTable
 from lending_club.unchanged import SkipUnchangedRunner
+from lending_club.warehouse import close_warehouses
 from tests.conftest import PROJECT, kedro_run, unchecked_run
 
 LEFT_OUT = "left out"
@@ -171,3 +173,9 @@ def test_a_file_that_is_not_there_is_told_as_ever(data: Path) -> None:
     ended = unchecked_run(data)
     assert ended.returncode != 0
     assert "accounts.csv cannot be read: no such file or directory" in ended.stderr
+
+
+def test_a_table_whose_state_cannot_be_found_out_is_never_the_same(data: Path) -> None:
+    table = PublishedTable("marts.none", {"type": "duckdb", "path": str(data / "scratch.duckdb")})
+    assert table.state() != table.state()
+    close_warehouses()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,12 @@ class PublishedTable(AbstractDataset[Table, TableOutput]):
         self._candidate = data
 
     def state(self) -> str:
-        """What changes when somebody replaces, alters or drops the published table."""
+        """What changes when somebody replaces, alters or drops the table. What cannot be found out is never the same."""
         table = self.load().table
         try:
             return table.warehouse.state(table)
         except WarehouseError as error:
-            return str(error)
+            return f"unknown at {datetime.now(UTC)}: {error}"
 
     def _exists(self) -> bool:
         table = self.load().table
