@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -31,7 +32,7 @@ class Difference:
 
     def __str__(self) -> str:
         """The difference in words."""
-        if not (self.lost or self.extra or self.wrong or float(self.total)):
+        if not (self.lost or self.extra or self.wrong or Decimal(self.total)):
             return "the same"
         return f"{self.lost:,} lost, {self.extra:,} too many, {self.wrong:,} wrong by a cent or more, total off by {self.total}"
 

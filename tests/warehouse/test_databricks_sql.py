@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from lending_club.parameters import Parameters, read_parameters
 from lending_club.pipelines.transformation.nodes import rate_tiers
-from lending_club.quality.checks import BATCH_NAME, _values_of, parse_query
+from lending_club.quality.checks import BATCH_NAME, parse_query, query_values
 from lending_club.warehouse import Table
 from lending_club.warehouse.databricks_sql import databricks_sql
 from lending_club.warehouse.duckdb import DuckDBWarehouse
@@ -66,7 +66,7 @@ def suite_sql(suite: str) -> str:
         for each in list(query.find_all(exp.Table)):
             full_name = table(suite if each.name == BATCH_NAME else each.name).expression
             each.replace(exp.alias_(full_name, each.alias or each.name, table=True))
-        bound = bind_parameters(query, _values_of(parameters()))
+        bound = bind_parameters(query, query_values(parameters()))
         parts.append(f"-- {name}: {expectation.says}\n{databricks_sql(bound)}")
     return ";\n\n".join(parts)
 

@@ -31,8 +31,7 @@ def check_tables(tables: Mapping[str, Table], parameters: Parameters, data_docs:
         parameters: The expectations, and the values that they name.
         data_docs: Directory of the site that shows the results.
     """
-    # Let go of what the engine has cached for the steps before: a run that checks needs no more memory than one that does not.
-    next(iter(tables.values())).warehouse.close()
+    next(iter(tables.values())).warehouse.spare_memory()  # a run that checks needs no more of it than one that does not
     return _check(tables, parameters.expectations, parameters, data_docs)
 
 
@@ -136,11 +135,11 @@ def _check(tables: Mapping[str, Table], suites: Suites, parameters: Parameters, 
         defer_import(module)
     from lending_club.quality import gate
 
-    return gate.check(tables, suites, _values_of(parameters), data_docs, parameters.quality.kept_results)
+    return gate.check(tables, suites, query_values(parameters), data_docs, parameters.quality.kept_results)
 
 
-def _values_of(parameters: Parameters) -> dict[str, Any]:
-    """The values that a query of an expectation may name."""
+def query_values(parameters: Parameters) -> dict[str, Any]:
+    """The values that a query of an expectation may name, by name."""
     interest, quality = parameters.interest, parameters.quality
     rates = {tier.rate + bonus for tier in interest.tiers for bonus in (Decimal(0), interest.loan_bonus)}
     return {

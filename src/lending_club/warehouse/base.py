@@ -73,6 +73,9 @@ class Warehouse(Protocol):
     def sqlalchemy_engine(self) -> sqlalchemy.Engine:
         """A SQLAlchemy engine that sees the warehouse's tables."""
 
+    def spare_memory(self) -> None:
+        """Let go of what is cached in this process, where there is much of it: the process needs memory for something else."""
+
     def close(self) -> None:
         """Give the connection back. A later call of another method opens it again."""
 

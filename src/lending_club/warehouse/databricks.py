@@ -250,6 +250,10 @@ class DatabricksWarehouse:
         url = sqlalchemy.URL.create("databricks", host="warehouse", query={"catalog": catalog, "schema": schema})
         return sqlalchemy.create_engine(url, creator=self._open, poolclass=sqlalchemy.StaticPool)
 
+    def spare_memory(self) -> None:
+        """See ``Warehouse``."""
+        self._files.spare_memory()
+
     def close(self) -> None:
         """See ``Warehouse``."""
         self._files.close()

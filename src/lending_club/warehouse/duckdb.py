@@ -222,6 +222,13 @@ class DuckDBWarehouse:
         cursor.execute(f"SET search_path = '{','.join(reversed(_SCHEMAS))}'")
         return engine_on(cursor)
 
+    def spare_memory(self) -> None:
+        """See ``Warehouse``. Half of the limit is much: what is let go has to be read again, so it is not done for nothing."""
+        held = "SELECT sum(memory_usage_bytes) FROM duckdb_memory()"
+        is_much = f"SELECT ({held}) > parse_formatted_bytes(current_setting('memory_limit')) / 2"
+        if self._execute(is_much).fetchall() == [(True,)]:
+            self.close()
+
     def close(self) -> None:
         """See ``Warehouse``."""
         connection, self._open_connection = self._open_connection, None

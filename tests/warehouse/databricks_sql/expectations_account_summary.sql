@@ -73,15 +73,15 @@ SELECT
   s.original_balance,
   s.interest_rate
 FROM `workspace`.`lending_club_staging`.`account_summary` AS s
-JOIN `workspace`.`lending_club_staging`.`customers` AS c
+LEFT JOIN `workspace`.`lending_club_staging`.`customers` AS c
   ON c.customer_id = s.customer_id
-JOIN `workspace`.`lending_club_staging`.`rate_tiers` AS t
+LEFT JOIN `workspace`.`lending_club_staging`.`rate_tiers` AS t
   ON s.original_balance >= t.at_least
   AND (
     t.below IS NULL OR s.original_balance < t.below
   )
 WHERE
-  s.interest_rate - CASE WHEN c.has_loan THEN CAST('0.0050' AS DECIMAL(18, 4)) ELSE 0 END <> t.rate;
+  s.interest_rate - CASE WHEN c.has_loan THEN CAST('0.0050' AS DECIMAL(18, 4)) ELSE 0 END IS DISTINCT FROM t.rate;
 
 -- interest_is_rounded_half_up: Annual interest is balance times rate, rounded half up to cents; its error is above -0.005 and at most 0.005.
 SELECT

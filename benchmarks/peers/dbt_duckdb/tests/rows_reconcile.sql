@@ -1,1 +1,0 @@
-SELECT * FROM {{ ref('reconciliation_counts') }} WHERE rows_in <> rows_published + rows_excluded + rows_quarantined
