@@ -27,6 +27,10 @@ class WarehouseError(LendingClubError):
     """The warehouse refused a statement or could not be opened."""
 
 
+class WarehouseBusyError(WarehouseError):
+    """A run is writing to the database that was to be read."""
+
+
 class ReconciliationError(LendingClubError):
     """Rows or money went missing, or too much of a source is quarantined: nothing may be published."""
 

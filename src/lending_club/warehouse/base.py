@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    import pyarrow
     import sqlalchemy
     from sqlglot import exp
 
@@ -51,6 +52,9 @@ class Warehouse(Protocol):
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """Fetch the result of a query that is known to be small."""
+
+    def arrow(self, query: exp.Query) -> pyarrow.Table:
+        """Fetch the result of a query as Arrow, decimals as decimals. It has to fit into memory."""
 
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """Write a table to a file in the table's order, return the number of rows.
