@@ -61,7 +61,7 @@ def scenario(catalog: DataCatalog, basis_points: int = 0, **interest: Any) -> Qu
 def _interest(now: Interest, basis_points: int, changes: dict[str, Any]) -> Interest:
     wanted = read_interest({**now.model_dump(), **changes})
     if set(wanted.eligible_account_types) != set(now.eligible_account_types):
-        raise ParameterError("eligible_account_types cannot be changed here: accounts of other types are not published. Run the job.")
+        raise ParameterError("eligible_account_types stays as it is: accounts of other types are not published.")
     if isinstance(basis_points, bool) or not isinstance(basis_points, int):
         raise ParameterError(f"basis_points is {basis_points!r}, and must be a whole number: a rate has four decimals.")
     shift = Decimal(basis_points).scaleb(-4)
