@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -15,15 +15,18 @@ help: ## Show this list
 run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 	.venv/bin/kedro run
 
+jupyter: .venv/.notebook ## Open JupyterLab with the catalog; start with notebooks/explore.ipynb
+	.venv/bin/kedro jupyter lab
+
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
 
 test: test-duckdb test-databricks ## Run the tests; with make -j2 -O both halves at once
 
-test-duckdb: .venv/.ready
+test-duckdb: .venv/.notebook
 	.venv/bin/pytest --ignore tests/warehouse
 
-test-databricks: .venv/.ready # where there is Java
+test-databricks: .venv/.notebook # where there is Java
 	@if command -v java >/dev/null || test -n "$$JAVA_HOME"; then $(MAKE) --silent warehouse-env; \
 		else echo "There is no Java: the tests of Databricks are skipped."; fi
 	.venv/bin/pytest tests/warehouse
@@ -31,7 +34,7 @@ test-databricks: .venv/.ready # where there is Java
 test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the oldest and the locked DuckDB; slow
 	@for python in $(PYTHONS); do for duckdb in 1.5.6 2.0.0; do \
 		echo "Python $$python, DuckDB $$duckdb" && \
-		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --python $$python && \
+		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --extra notebook --python $$python && \
 		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
 		.venv-matrix/bin/pytest -p no:cacheprovider || exit 1; done; done
 
@@ -58,6 +61,7 @@ lint: .venv/.ready ## Check format, style, types and the layers' imports
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/nbstripout --verify notebooks/*.ipynb
 
 format: .venv/.ready ## Format the code
 	.venv/bin/ruff format
@@ -76,6 +80,12 @@ clean: ## Remove the environment and caches; data stays
 	@if command -v uv >/dev/null; then uv sync --locked --quiet; else \
 		test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
 		.venv/bin/uv sync --locked --quiet; fi
+	@touch $@
+
+# Jupyter, data frames and plots beside it: the extra "notebook".
+.venv/.notebook: .venv/.ready
+	@if command -v uv >/dev/null; then uv sync --locked --quiet --extra notebook; else \
+		.venv/bin/uv sync --locked --quiet --extra notebook; fi
 	@touch $@
 
 # The test warehouse's environment, with Delta Lake's archives: Spark fetches them once, so that it starts without a network.

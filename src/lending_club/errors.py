@@ -6,6 +6,10 @@ from __future__ import annotations
 class LendingClubError(Exception):
     """A fault of the data, the configuration or the machine, told in one message without a traceback."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and notebooks show."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class InputFileError(LendingClubError):
     """An input file cannot be read as the data contract asks."""
@@ -25,6 +29,14 @@ class DataDirectoryError(LendingClubError):
 
 class WarehouseError(LendingClubError):
     """The warehouse refused a statement or could not be opened."""
+
+
+class WarehouseBusyError(WarehouseError):
+    """A run is writing to the database that was to be read."""
+
+
+class QueryError(LendingClubError):
+    """A question to the warehouse is not one that it can answer, or asks for more than fits."""
 
 
 class ReconciliationError(LendingClubError):

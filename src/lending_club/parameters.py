@@ -167,10 +167,26 @@ def read_parameters(values: dict[str, Any]) -> Parameters:
     try:
         return Parameters.model_validate(values)
     except ValidationError as error:
-        raise ParameterError(_explained(error)) from None
+        told = "Parameters are wrong. Correct them in conf/base/parameters.yml or --params."
+        raise ParameterError(f"{told}\n{_faults(error)}") from None
 
 
-def _explained(error: ValidationError) -> str:
+def read_interest(values: Interest | dict[str, Any]) -> Interest:
+    """Check the parameters of the interest alone, by the same rules.
+
+    Args:
+        values: The parameters as text and numbers, or read already, as Kedro's catalog gives them.
+
+    Raises:
+        ParameterError: One is missing, unknown or outside its range; the message names each of them.
+    """
+    try:
+        return Interest.model_validate(values)
+    except ValidationError as error:
+        raise ParameterError(f"These rates are wrong.\n{_faults(error)}") from None
+
+
+def _faults(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_url=False, include_context=False):
         name = ""
@@ -186,6 +202,4 @@ def _explained(error: ValidationError) -> str:
             case _:
                 text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}, not {fault['input']!r}"
         faults.append(f"{name.lstrip('.')}.{text}" if text.startswith("tiers[") else f"{name.lstrip('.')}: {text}")
-    return "Parameters are wrong. Correct them in conf/base/parameters.yml or --params.\n" + "\n".join(
-        f"  - {fault}" for fault in faults
-    )
+    return "\n".join(f"  - {fault}" for fault in faults)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +16,7 @@ import pytest
 from sqlglot import exp
 
 from lending_club.csv_file import CsvFile
-from lending_club.errors import WarehouseError
+from lending_club.errors import WarehouseBusyError, WarehouseError
 from lending_club.warehouse import FileQuery, Table, close_warehouses, open_warehouse
 from lending_club.warehouse.base import Warehouse
 from lending_club.warehouse.duckdb import DuckDBWarehouse
@@ -128,29 +134,88 @@ def test_wide_decimals_are_written_whole(warehouse: DuckDBWarehouse, tmp_path: P
     assert (tmp_path / "out.csv").read_text() == "amount\n" + "".join(f"{a if a is not None else ''}\n" for a in amounts)
 
 
-def test_a_scratch_database_that_cannot_be_opened_is_made_anew(
+def test_a_scratch_database_that_cannot_be_opened_is_made_anew_by_a_run(
     warehouse: DuckDBWarehouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "scratch.duckdb").write_bytes(b"not a database" * 1000)
+    with pytest.raises(WarehouseError, match="not a valid DuckDB database"):
+        warehouse.exists(Table(warehouse, "raw.t"))
+    connect(warehouse)
     assert not warehouse.exists(Table(warehouse, "raw.t"))
     assert "cannot be opened and is made anew" in caplog.text
 
 
-def test_a_scratch_database_that_somebody_has_open_is_not_touched(tmp_path: Path) -> None:
-    import subprocess
-    import sys
+def connect(warehouse: DuckDBWarehouse) -> None:
+    """Open it as a run does."""
+    for _, step in warehouse.connection_steps():
+        step()
 
-    path = tmp_path / "scratch.duckdb"
-    code = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('open', flush=True); sys.stdin.read()"
+
+@contextmanager
+def held(path: Path, read_only: bool) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has the database open."""
+    opening = f"import duckdb, sys; c = duckdb.connect({str(path)!r}, read_only={read_only})"
+    code = f"{opening}; print('open', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "open\n"
-        with pytest.raises(WarehouseError, match=f"Conflicting lock is held .*{holder.pid}"):
-            DuckDBWarehouse(path).exists(Table(DuckDBWarehouse(path), "raw.t"))
-        holder.communicate("")
-    assert not DuckDBWarehouse(path).exists(Table(DuckDBWarehouse(path), "raw.t"))
+        yield holder
+        assert holder.stdin is not None
+        holder.stdin.close()
+
+
+def test_a_scratch_database_that_a_run_has_open_is_not_touched_and_said_to_be_busy(tmp_path: Path) -> None:
+    path = tmp_path / "scratch.duckdb"
+    started = time.monotonic()
+    with held(path, read_only=False) as holder:
+        for use in (connect, lambda warehouse: warehouse.exists(Table(warehouse, "raw.t"))):
+            with pytest.raises(
+                WarehouseBusyError, match=f"scratch.duckdb is busy: process {holder.pid} has it open, such as a run"
+            ):
+                use(DuckDBWarehouse(path))
+        assert time.monotonic() - started < 10
+    connect(DuckDBWarehouse(path))
+
+
+def test_reading_keeps_nobody_out(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    table = Table(warehouse, "marts.t")
+    warehouse.create_table(
+        table, values_query([{"n": 1, "amount": Decimal("1.50")}], {"n": "BIGINT", "amount": "DECIMAL(38, 2)"})
+    )
+    warehouse.create_view(Table(warehouse, "marts.v"), exp.select("*").from_("marts.t"))
+    warehouse.close()
+    assert warehouse.exists(table)
+    assert list(warehouse.columns(table)) == ["n", "amount"]
+    assert warehouse.rows(Table(warehouse, "marts.v").select()) == [{"n": 1, "amount": Decimal("1.50")}]
+    assert str(warehouse.arrow(table.select()).schema.field("amount").type) == "decimal128(38, 2)"
+    with held(tmp_path / "scratch.duckdb", read_only=False), pytest.raises(WarehouseBusyError):
+        warehouse.rows(table.select())
+    with held(tmp_path / "scratch.duckdb", read_only=True):
+        assert warehouse.exists(table)
+
+
+def test_reading_makes_no_file(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    assert not warehouse.exists(Table(warehouse, "raw.t"))
+    with pytest.raises(WarehouseError, match=r"scratch.duckdb is not there yet. Run the job first: kedro run"):
+        warehouse.rows(exp.select("1"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_waits_for_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "scratch.duckdb"
+    connect(warehouse := DuckDBWarehouse(path))
+    warehouse.close()
+    with held(path, read_only=True) as holder:
+        monkeypatch.setattr("lending_club.warehouse.duckdb._READERS_SECONDS", 0.2)
+        with pytest.raises(WarehouseBusyError, match=f"process {holder.pid}"):
+            connect(warehouse)
+        monkeypatch.undo()
+        assert holder.stdin is not None
+        threading.Timer(0.5, holder.stdin.close).start()
+        connect(warehouse)
 
 
 def test_an_unknown_table_is_told_with_what_to_do(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    connect(warehouse)
     with pytest.raises(WarehouseError, match=r"Table with name nothing does not exist.* Run the pipelines that come before"):
         warehouse.export(Table(warehouse, "raw.nothing"), tmp_path / "out.csv", "csv")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,22 @@ from kedro.io import AbstractDataset
 
 from lending_club.errors import WarehouseError
 from lending_club.publication import Output, publication
-from lending_club.warehouse import FileFormat, Table, TableOutput, open_warehouse
+from lending_club.warehouse import FileFormat, Query, Readable, Table, TableOutput, open_warehouse
+
+
+@dataclass(frozen=True)
+class DatabaseOutput(Output, Readable):
+    """A published file that is a database.
+
+    Attributes:
+        table: The table in it. Each question opens the file that is published then, and closes it.
+    """
+
+    table: Table
+
+    def query(self, where: str | None = None, columns: Sequence[str] = (), limit: int | None = None) -> Query:
+        """See ``Readable``; of what is published."""
+        return self.table.query(where, columns, limit)
 
 
 class PublishedFile(AbstractDataset[Table, Output]):
@@ -19,21 +36,29 @@ class PublishedFile(AbstractDataset[Table, Output]):
     Args:
         filepath: The published path.
         file_format: ``csv``, as in the data contract, ``parquet``, or ``duckdb``, a database that several tables share.
+        table: Name of the table in a database, ``schema.table``.
         metadata: For other tools; not used here.
 
     Attributes:
         row_count: Number of rows that the last save wrote, None before.
     """
 
-    def __init__(self, filepath: str, file_format: FileFormat, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, filepath: str, file_format: FileFormat, table: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         self._path = Path(filepath)
         self._format: FileFormat = file_format
+        self._table = table
         self.metadata = metadata
         self.row_count: int | None = None
 
     def load(self) -> Output:
         """A reference to the file, which need not exist yet."""
-        return publication(self._path.parent).output(self._path.name, self._format)
+        output = publication(self._path.parent).output(self._path.name, self._format)
+        if self._table is None:
+            return output
+        warehouse = open_warehouse({"type": "duckdb", "path": str(self._path), "read_only": True})
+        return DatabaseOutput(output.path, output.readable, output.form, Table(warehouse, self._table))
 
     def save(self, data: Table) -> None:
         """Write the table's rows, in the table's order, to the staged file."""
@@ -51,7 +76,7 @@ class PublishedFile(AbstractDataset[Table, Output]):
         return self._path.is_file()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path), "file_format": self._format}
+        return {"filepath": str(self._path), "file_format": self._format, "table": self._table}
 
 
 class PublishedTable(AbstractDataset[Table, TableOutput]):

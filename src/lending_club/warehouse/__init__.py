@@ -2,5 +2,16 @@
 
 from lending_club.warehouse.base import FileFormat, FileQuery, Table, TableOutput, Warehouse
 from lending_club.warehouse.connections import close_warehouses, open_warehouse
+from lending_club.warehouse.frames import Query, Readable
 
-__all__ = ["FileFormat", "FileQuery", "Table", "TableOutput", "Warehouse", "close_warehouses", "open_warehouse"]
+__all__ = [
+    "FileFormat",
+    "FileQuery",
+    "Query",
+    "Readable",
+    "Table",
+    "TableOutput",
+    "Warehouse",
+    "close_warehouses",
+    "open_warehouse",
+]

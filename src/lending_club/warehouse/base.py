@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from lending_club.errors import QueryError
+from lending_club.warehouse.frames import Query, Readable
+
 if TYPE_CHECKING:
+    import pyarrow
     import sqlalchemy
     from sqlglot import exp
 
@@ -52,6 +56,9 @@ class Warehouse(Protocol):
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """Fetch the result of a query that is known to be small."""
 
+    def arrow(self, query: exp.Query) -> pyarrow.Table:
+        """Fetch the result of a query as Arrow, decimals as decimals. It has to fit into memory."""
+
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """Write a table to a file in the table's order, return the number of rows.
 
@@ -81,7 +88,7 @@ class Warehouse(Protocol):
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Readable):
     """A reference to a table of a warehouse; its rows stay there until somebody asks for them.
 
     Attributes:
@@ -113,9 +120,30 @@ class Table:
         query = exp.select("*").from_(self.expression)
         return query.order_by(*map(exp.column, self.order_by)) if self.order_by else query
 
+    def query(self, where: str | None = None, columns: Sequence[str] = (), limit: int | None = None) -> Query:
+        """See ``Readable``."""
+        from sqlglot import exp
+
+        query = self.select()
+        if columns:
+            query = query.select(*(exp.column(column, quoted=True) for column in columns), append=False)
+        if where is not None:
+            query = query.where(_condition(where))
+        return Query(self.warehouse, query if limit is None else query.limit(limit))
+
     def rows(self) -> list[dict[str, Any]]:
         """All rows, in the table's own order. For small tables."""
         return self.warehouse.rows(self.select())
+
+
+def _condition(text: str) -> exp.Expr:
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        return sqlglot.parse_one(text, read="duckdb", into=exp.Condition)
+    except sqlglot.ParseError as error:
+        raise QueryError(f"This is no condition in SQL: {text}") from error
 
 
 @dataclass(frozen=True)
@@ -143,7 +171,7 @@ class FileQuery:
 
 
 @dataclass(frozen=True)
-class TableOutput:
+class TableOutput(Readable):
     """A table that others read, replaced whole by what a run wants to publish.
 
     Attributes:
@@ -159,6 +187,10 @@ class TableOutput:
     def readable(self) -> Table:
         """Where its rows can be read now: the candidate in a run that has not published yet, else the published table."""
         return self.candidate or self.table
+
+    def query(self, where: str | None = None, columns: Sequence[str] = (), limit: int | None = None) -> Query:
+        """See ``Readable``; of what is published."""
+        return self.table.query(where, columns, limit)
 
     def publish(self) -> None:
         """Replace the published table; its readers see the old rows or the new ones."""

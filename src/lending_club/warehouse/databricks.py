@@ -191,7 +191,11 @@ class DatabricksWarehouse:
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """See ``Warehouse``."""
-        return list(self._execute(self.sql(query)).to_pylist())
+        return list(self.arrow(query).to_pylist())
+
+    def arrow(self, query: exp.Query) -> pyarrow.Table:
+        """See ``Warehouse``."""
+        return self._execute(self.sql(query))
 
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """See ``Warehouse``."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lending_club.csv_file import MAX_RECORD_BYTES
-from lending_club.errors import ParameterError, WarehouseError
+from lending_club.errors import ParameterError, WarehouseBusyError, WarehouseError
 from lending_club.warehouse.base import FileFormat, FileQuery, Table
 from lending_club.warehouse.duckdb_csv import DuckDBCsvLoad, records_of
 from lending_club.warehouse.memory import available_memory
@@ -26,10 +29,18 @@ logger = logging.getLogger(__name__)
 
 _SCHEMAS = ("raw", "staging", "marts")
 _SHARE_OF_MEMORY = 60
+_POLL_SECONDS = 0.1
+# How long a run waits for those who are reading the scratch database; one question takes seconds.
+_READERS_SECONDS = 30
 
 
 class DuckDBWarehouse:
-    """A scratch database that only a run opens; what others read is exported from it.
+    """A scratch database that only a run writes; what others read is exported from it.
+
+    What writes opens the file and keeps it open until ``close``, as a run does from its start to its end. What only reads takes
+    the connection that is open; where there is none it opens the file read-only for one question, so that a notebook or
+    Kedro-Viz, which stay open for days, keep no run out. While a run of another process has the file they get a
+    ``WarehouseBusyError`` at once. A run that finds a reader waits for its answer.
 
     Args:
         database: The database file. What it holds can be made again from the input, so one that cannot be opened, of
@@ -121,7 +132,8 @@ class DuckDBWarehouse:
 
     def columns(self, table: Table) -> dict[str, str]:
         """A table's columns, in order, with their types."""
-        return {column: kind for column, kind, *_ in self._execute(f"DESCRIBE {table.name}").fetchall()}
+        with self._reading() as connection:
+            return {column: kind for column, kind, *_ in connection.execute(f"DESCRIBE {table.name}").fetchall()}
 
     @property
     def directory(self) -> Path:
@@ -136,14 +148,23 @@ class DuckDBWarehouse:
 
     def exists(self, table: Table) -> bool:
         """See ``Warehouse``."""
+        if self._open_connection is None and not self._database.is_file():
+            return False
         query = "SELECT 1 FROM information_schema.tables WHERE table_schema = $1 AND table_name = $2"
-        return self._execute(query, table.name.split(".")).fetchone() is not None
+        with self._reading() as connection:
+            return connection.execute(query, table.name.split(".")).fetchone() is not None
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """See ``Warehouse``."""
-        result = self._execute(self.sql(query))
-        names = [column[0] for column in result.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        with self._reading() as connection:
+            result = connection.execute(self.sql(query))
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def arrow(self, query: exp.Query) -> pyarrow.Table:
+        """See ``Warehouse``."""
+        with self._reading() as connection:
+            return connection.sql(self.sql(query)).to_arrow_table()
 
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """See ``Warehouse``."""
@@ -243,14 +264,32 @@ class DuckDBWarehouse:
             self._open_connection = self._open_in_memory() if self._read_only else self._open()
         return self._open_connection
 
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one question: the one that is open, else one that only reads and is closed afterwards."""
+        with _plain_errors(self._database):
+            if self._open_connection is not None:
+                yield self._open_connection
+                return
+            if not self._database.is_file():
+                raise WarehouseError(f"{self._database} is not there yet. Run the job first: kedro run.")
+            # Not where a run spills, which removes what it finds there.
+            spilled = f"{tempfile.gettempdir()}/{self._database.name}.tmp"
+            connection = duckdb.connect(self._database, read_only=True, config={"temp_directory": spilled})
+            try:
+                self._limit_memory(connection)
+                yield connection
+            finally:
+                connection.close()
+
     def _open(self) -> duckdb.DuckDBPyConnection:
         with _plain_errors(self._database):
             self._database.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(self._spilled, ignore_errors=True)  # by a run that was killed
             try:
-                connection = duckdb.connect(self._database)
+                connection = self._connect_after_readers()
             except duckdb.Error as error:
-                if "lock" in str(error).lower() or not self._database.is_file():
+                if _is_locked(error) or not self._database.is_file():
                     raise
                 logger.warning("%s cannot be opened and is made anew: %s", self._database, _first_line(error))
                 self._database.unlink()
@@ -263,6 +302,17 @@ class DuckDBWarehouse:
             for schema in _SCHEMAS:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             return connection
+
+    def _connect_after_readers(self) -> duckdb.DuckDBPyConnection:
+        deadline = time.monotonic() + _READERS_SECONDS
+        while True:
+            try:
+                return duckdb.connect(self._database)
+            except duckdb.IOException as error:
+                # DuckDB says so where it is readers who have the file.
+                if not (_is_locked(error) and "read-only mode" in str(error)) or time.monotonic() >= deadline:
+                    raise
+            time.sleep(_POLL_SECONDS)
 
     def _open_in_memory(self) -> duckdb.DuckDBPyConnection:
         with _plain_errors(self._database):
@@ -302,7 +352,18 @@ def _plain_errors(database: Path) -> Iterator[None]:
     except duckdb.CatalogException as error:
         raise WarehouseError(f"{_first_line(error)} Run the pipelines that come before: kedro run.") from error
     except (duckdb.Error, OSError) as error:
+        if _is_locked(error):
+            holder = re.search(r"\(PID (\d+)\)", str(error))
+            raise WarehouseBusyError(
+                f"{database} is busy: {f'process {holder[1]}' if holder else 'another process'} has it open, such as a run."
+                " Try again when it has ended. What is published can be read at any time."
+            ) from error
         raise WarehouseError(f"DuckDB ({database}): {_first_line(error)}") from error
+
+
+def _is_locked(error: Exception) -> bool:
+    """Whether another process has the file open, in a way that keeps this one out."""
+    return "Could not set lock" in str(error)
 
 
 def _commenting(table: Table, name: str) -> str:

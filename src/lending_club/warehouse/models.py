@@ -144,14 +144,22 @@ def bind_parameters(query: exp.Expr, values: Mapping[str, Any]) -> exp.Expr:
     return query
 
 
+def bind_tables(query: exp.Expr, references: Mapping[str, Any]) -> None:
+    """Put tables, or queries, in the place of the names that they have in a query, in place; other names stay."""
+    for table in list(query.find_all(exp.Table)):
+        reference = references.get(table.name)
+        alias = table.alias or table.name
+        if isinstance(reference, Table):
+            table.replace(exp.alias_(reference.expression, alias, table=True))
+        elif isinstance(reference, exp.Query):
+            table.replace(reference.copy().subquery(alias))
+
+
 def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.Query | FileQuery]:
     def bind(*values: Any) -> exp.Query | FileQuery:
         bound = query.copy()
         by_name = dict(zip(names, values, strict=True))
-        for table in list(bound.find_all(exp.Table)):
-            reference = by_name.get(table.name)
-            if isinstance(reference, Table):
-                table.replace(exp.alias_(reference.expression, table.alias or table.name, table=True))
+        bind_tables(bound, by_name)
         bind_parameters(bound, by_name)
         files = {name: value for name, value in by_name.items() if isinstance(value, CsvFile)}
         return FileQuery(bound, *files.popitem()) if files else bound
