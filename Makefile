@@ -7,13 +7,17 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean
+.PHONY: help run docs docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 	.venv/bin/kedro run
+
+docs: .venv/.ready ## Make the documentation's site in build/docs
+	@.venv/bin/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --builder html docs build/docs
+	@echo "Open file://$(CURDIR)/build/docs/index.html"
 
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
