@@ -16,7 +16,7 @@ run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 	.venv/bin/kedro run
 
 docs: .venv/.ready ## Make the documentation's site in build/docs
-	@.venv/bin/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --builder html docs build/docs
+	@.venv/bin/sphinx-build --quiet --fail-on-warning --fresh-env --keep-going --nitpicky --builder html docs build/docs
 	@echo "Open file://$(CURDIR)/build/docs/index.html"
 
 docs-quality: .venv/.ready ## Open the page of what was checked

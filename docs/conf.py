@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +15,11 @@ _DOCS = Path(__file__).parent
 sys.path[:0] = [str(_DOCS.parent / "src"), str(_DOCS)]
 os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(_DOCS.parent / "conf" / "logging.yml"))  # Sphinx is in another directory
 
-import generated
+warnings.filterwarnings("ignore", module="kedro")  # Kedro's own affairs
 
-import lending_club
+import generated  # noqa: E402
+
+import lending_club  # noqa: E402
 
 project = "lending_club"
 version = lending_club.__version__
@@ -34,6 +37,8 @@ autodoc_typehints = "signature"
 python_use_unqualified_type_names = True
 napoleon_use_ivar = True
 
+smartquotes = False  # it makes a dash of the two of an option
+
 html_theme = "furo"
 html_title = "lending_club"
 html_static_path = ["_static"]
@@ -42,6 +47,7 @@ html_show_copyright = False
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # a browser that has the site from disk does not let a script read other pages
 
 _MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
 _PAGES: dict[str, Callable[[], str]] = {
@@ -56,7 +62,7 @@ _PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def _fill_in(_: Sphinx, name: str, source: list[str]) -> None:
+def _fill_in(_app: Sphinx, _name: str, source: list[str]) -> None:
     """Put what is made from the code in the place of its mark, which is invisible where the page is read as it is."""
     source[0] = _MARK.sub(lambda mark: _PAGES[mark[1]](), source[0])
 

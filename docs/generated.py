@@ -53,7 +53,7 @@ def _configuration(env: str) -> OmegaConfigLoader:
         env=env,
         base_env="base",
         default_run_env="base",
-        custom_resolvers={"env": lambda name, default: default},
+        custom_resolvers={"env": lambda _name, default: default},
     )
 
 
@@ -72,12 +72,13 @@ def parameters() -> str:
     values = _configuration("base")["parameters"]
     read_parameters(values)
     text = []
-    for section, model in {"interest": Interest, "quality": Quality, "run": Run}.items():
-        text += [f"## {section}\n", inspect.getdoc(model).partition("\n")[0] + "\n"]  # type: ignore[union-attr]
+    models: dict[str, type[pydantic.BaseModel]] = {"interest": Interest, "quality": Quality, "run": Run}
+    for section, model in models.items():
+        text += [f"## {section}\n", _summary(model) + "\n"]
         rows = _fields(model, section, values[section])
         if model is Interest:
             rows += _fields(RateTier, "interest.tiers[]", {})
-        text.append(_table(["parameter", "what", "may be", "is"], rows))
+        text.append(_table(["parameter", "what", "value, and what it may be"], rows))
     file = (_CONF / "base" / "parameters.yml").read_text(encoding="utf-8")
     return "\n".join([*text, "## The file\n", "`conf/base/parameters.yml`:\n", _fence("yaml", file)])
 
@@ -88,15 +89,21 @@ def _fields(model: type[pydantic.BaseModel], prefix: str, values: dict[str, Any]
         [
             _code(f"{prefix}.{name}"),
             meanings.get(name, ""),
-            _range(field),
-            _code(_yaml(values[name])) if not isinstance(values.get(name, []), (list, dict)) else "",
+            ": ".join(filter(None, [_code(_yaml(values.get(name, ""))), _range(field)])),
         ]
         for name, field in model.model_fields.items()
     ]
 
 
 def _yaml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    match value:
+        case bool():
+            return str(value).lower()
+        case list() if not all(isinstance(each, str) for each in value):
+            return ""
+        case list():
+            return f"[{', '.join(value)}]"
+    return str(value)
 
 
 def _attributes(model: type[pydantic.BaseModel]) -> dict[str, str]:
@@ -110,7 +117,7 @@ def _range(field: pydantic.fields.FieldInfo) -> str:
     """What the type and its limits allow, in words."""
     if field.annotation is bool:
         return "`true` or `false`"
-    words = [each for each in _choices(field.annotation)]
+    words = _choices(field.annotation)
     metadata = [*field.metadata, *_inner_metadata(field.annotation)]
     for limit in metadata:
         match limit:
@@ -124,9 +131,8 @@ def _range(field: pydantic.fields.FieldInfo) -> str:
                 words.append(f"below {limit.lt:,}")
     places = [limit.decimal_places for limit in metadata if getattr(limit, "decimal_places", None) is not None]
     words += [f"at most {places[0]} decimals"] if places else []
-    if not field.is_required():
-        words.append("or nothing")
-    return ", ".join(words) or "a list, see below" if words or field.annotation is not str else "text"
+    words += [] if field.is_required() else ["or nothing"]
+    return ", ".join(words) or "a list of what follows"
 
 
 def _choices(annotation: Any) -> list[str]:
@@ -147,7 +153,9 @@ def expectations() -> str:
     """Every expectation by table: what it says, how severe it is, and its query as it stands in the file."""
     read = read_parameters(_configuration("base")["parameters"]).expectations
     file = (_CONF / "base" / "parameters_expectations.yml").read_text(encoding="utf-8")
-    ((_, suites),) = yaml.compose(file).value
+    tree = yaml.compose(file)
+    assert tree is not None  # noqa: S101 - read above
+    ((_, suites),) = tree.value
     count = sum(map(len, read.values()))
     text = [f"{count} expectations, by table. One of severity *warn* is only reported; every other stops the run.\n"]
     for table, suite in suites.value:
@@ -171,7 +179,7 @@ def _how(entry: yaml.MappingNode, file: str) -> str:
 
 
 def catalog() -> str:
-    """Every dataset by Kedro's layers: what it is, where it is, and which step makes it."""
+    """Every dataset by Kedro's layers: what it is and where it is."""
     file = (_CONF / "base" / "catalog.yml").read_text(encoding="utf-8")
     _, *parts = _LAYER.split(file)
     layers = list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
@@ -188,12 +196,11 @@ def catalog() -> str:
         places = dict.fromkeys(_place(each) for each in settings.values())
         where = "<br>prod: ".join(_code(place) for place in places)
         node = makers.get(name)
-        made_by = f"`{node.name}`" if node else ""
-        rows.setdefault(layer_of[str(entry)], []).append([_code(name), _what(settings["base"], node), where, made_by])
+        rows.setdefault(layer_of[str(entry)], []).append([_code(name), _what(settings["base"], node), where])
     text = []
     for layer, meaning, _ in layers:
         text += [f"## {layer}\n", f"{meaning[0].upper()}{meaning[1:].rstrip('.')}.\n"]
-        text.append(_table(["dataset", "what", "where", "made by step"], rows[layer]))
+        text.append(_table(["dataset", "what", "where"], rows[layer]))
     return "\n".join([*text, "## The file\n", "`conf/base/catalog.yml`:\n", _fence("yaml", file)])
 
 
@@ -251,8 +258,12 @@ def commands() -> str:
     for name, command in sorted(cli.commands.items()):
         text += [f"## kedro {name}\n", (inspect.cleandoc(command.help or "")) + "\n"]
         options = [option.get_help_record(click.Context(command)) for option in command.params]
-        text.append(_table(["option", "what"], [[_code(option), what] for option, what in filter(None, options)]))
+        text.append(_table(["option", "what"], [[_code(option), _plain(what)] for option, what in filter(None, options)]))
     return "\n".join(text)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"([_*])", r"\\\1", text)
 
 
 def make_targets() -> str:
@@ -266,7 +277,8 @@ def python() -> str:
     """The modules that a notebook or a program of one's own would use."""
     modules = ["errors", "datasets", "warehouse.base", "warehouse.connections", "publication", "quality.report"]
     directives = [
-        f"## lending_club.{name}\n\n```{{eval-rst}}\n.. automodule:: lending_club.{name}\n{_options(name)}```\n" for name in modules
+        f"## lending_club.{name}\n\n```{{eval-rst}}\n.. automodule:: lending_club.{name}\n{_options(name)}```\n"
+        for name in modules
     ]
     return "\n".join(directives)
 

@@ -80,9 +80,7 @@ def commands(block: Block) -> Iterator[tuple[str, str]]:
 def is_shown(shown: str, printed: str, whole: bool = True) -> bool:
     """Whether a text is what a page shows of it: ``...`` stands for anything, and blank lines do not count."""
     lines = [line.rstrip() for line in shown.splitlines() if line.strip()]
-    pattern = "".join(
-        r"(?:.*\n)*?" if line == "..." else ".*?".join(map(re.escape, line.split("..."))) + r"\n" for line in lines
-    )
+    pattern = "".join(r"(?:.*\n)*?" if line == "..." else ".*?".join(map(re.escape, line.split("..."))) + r"\n" for line in lines)
     text = "".join(f"{line.rstrip()}\n" for line in printed.splitlines() if line.strip())
     return bool(re.fullmatch(pattern, text) if whole else re.search(f"^{pattern}", text, re.MULTILINE))
 
@@ -124,11 +122,11 @@ class Reader:
         (srv / "delivery").mkdir()
         (srv / "delivery" / "book_of_accounts.csv").write_bytes(accounts)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        path = [place for place in kept["PATH"].split(os.pathsep) if not Path(place).is_relative_to(sys.prefix)]
+        places = [place for place in kept["PATH"].split(os.pathsep) if not Path(place).is_relative_to(sys.prefix)]
         if self.done is not None:
-            path.insert(0, str(venv / "bin"))
+            places.insert(0, str(venv / "bin"))
             shutil.copytree(self.done, self.project / "data", symlinks=True, dirs_exist_ok=True)
-        kept |= {"PATH": os.pathsep.join(path), "BROWSER": "echo %s", "PYTHONUNBUFFERED": "1"}
+        kept |= {"PATH": os.pathsep.join(places), "BROWSER": "echo %s", "PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
             ["bash", "--norc"],
             stdin=subprocess.PIPE,
@@ -155,7 +153,7 @@ class Reader:
         self._process.stdin.flush()
         watchdog = threading.Timer(_SECONDS, self._process.kill)
         watchdog.start()
-        printed = []
+        printed: list[str] = []
         for line in self._process.stdout:
             if line.startswith(mark):
                 watchdog.cancel()

@@ -3,8 +3,8 @@
 A page is read from top to bottom in a copy of the project. What a block is stands in its info string, whose first word colours it
 and whose rest nobody sees:
 
-    console        lines after "$ " are run, in one shell for the page; what stands below a command is what it prints, "..." stands for
-                   anything; a command that shows "Error:" has to fail, and every other to succeed
+    console        lines after "$ " are run, in one shell for the page; what stands below a command is what it prints, "..."
+                   stands for anything; a command that shows "Error:" has to fail, and every other to succeed
     python         is run as a script
     sql            is asked of the published database, and has to find something
     yaml FILE      is written to the file, or changes there what it says; the configuration has to stay valid
@@ -16,12 +16,16 @@ and whose rest nobody sees:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import yaml
+from kedro.framework.cli.cli import KedroCLI
 
-from tests.conftest import SAMPLE, kedro_run, write_inputs
+from tests.conftest import PROJECT, SAMPLE, kedro_run, write_inputs
 from tests.reader import Reader, blocks, commands, pages
 
 # What is not run here, by page: why, and what runs it instead.
@@ -72,3 +76,36 @@ def test_what_is_not_run_is_on_its_page() -> None:
     for page, listed in NOT_RUN.items():
         shown = {command for block in BLOCKS[page] if block.kind == "console" for command, _ in commands(block)}
         assert set(listed) <= shown, page
+
+
+def test_commands_in_the_text_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    kedro = KedroCLI(PROJECT)
+    for page in pages():
+        for name, rest in re.findall(r"`(?:[A-Z_]+=\S+ )?(make|kedro) ([^`,]+)", (PROJECT / page).read_text(encoding="utf-8")):
+            words = [word for word in rest.split() if "=" not in word and word != "..."]
+            if name == "make":
+                assert set(words[:1]) <= targets, f"{page}: make {rest}"
+                continue
+            command: click.Command | None = kedro
+            while words and isinstance(command, click.Group):
+                command = command.get_command(click.Context(command), words.pop(0))
+            assert command is not None, f"{page}: kedro {rest}"
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert {word for word in words if word.startswith("-")} <= options, f"{page}: kedro {rest}"
+
+
+def test_every_setting_is_on_the_page_of_settings() -> None:
+    page = (PROJECT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    files = [path for where in ("src", "conf") for path in (PROJECT / where).rglob("*") if path.suffix in (".py", ".yml")]
+    used = {
+        name for path in files for name in re.findall(r"\b(?:LENDING_CLUB|DATABRICKS)_[A-Z_]*[A-Z]\b", path.read_text("utf-8"))
+    }
+    assert used == set(re.findall(r"`((?:LENDING_CLUB|DATABRICKS)_[A-Z_]+)`", page))
+
+
+def test_every_reason_is_on_the_page_of_reasons() -> None:
+    page = (PROJECT / "docs" / "reference" / "quarantine-reasons.md").read_text(encoding="utf-8")
+    conf = yaml.safe_load((PROJECT / "conf" / "base" / "parameters_expectations.yml").read_text(encoding="utf-8"))
+    known = re.findall(r"'(\w+)'", conf["expectations"]["quarantine"]["reasons_are_known"]["query"])
+    assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == known
