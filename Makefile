@@ -69,8 +69,8 @@ format: .venv/.ready ## Format the code
 
 check: lint test ## What CI checks
 
-clean: ## Remove the environment and caches; data stays
-	rm -rf .venv .venv-matrix .venv-warehouse .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove the environment, caches and the site; data stays
+	rm -rf build .venv .venv-matrix .venv-warehouse .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The locked environment, made again only when the lock changes. uv comes from the package index where it is not installed.
 .venv/.ready: pyproject.toml uv.lock

@@ -26,7 +26,7 @@ from lending_club.pipeline_registry import register_pipelines
 _PROJECT = Path(__file__).parent.parent
 _CONF = _PROJECT / "conf"
 _PIPELINES = _PROJECT / "src" / "lending_club" / "pipelines"
-_ENTRY = re.compile(r'^"?([\w{}]+)"?:', re.MULTILINE)
+_ENTRY = re.compile(r'^"?([\w{}.@#-]+)"?:', re.MULTILINE)
 _LAYER = re.compile(r"^# (\d\d_\w+): (.*)$", re.MULTILINE)
 
 
@@ -193,12 +193,14 @@ def catalog() -> str:
             continue
         settings = {env: resolver.resolve_pattern(name) for env, resolver in resolvers.items()}
         entry = name if name in layer_of else resolvers["base"].match_dataset_pattern(name)
+        if entry is None:  # passed on in memory, without an entry
+            continue
         places = dict.fromkeys(_place(each) for each in settings.values())
         where = "<br>prod: ".join(_code(place) for place in places)
         node = makers.get(name)
-        rows.setdefault(layer_of[str(entry)], []).append([_code(name), _what(settings["base"], node), where])
+        rows.setdefault(layer_of[entry], []).append([_code(name), _what(settings["base"], node), where])
     text = []
-    for layer, meaning, _ in layers:
+    for layer, meaning, _ in (each for each in layers if each[0] in rows):
         text += [f"## {layer}\n", f"{meaning[0].upper()}{meaning[1:].rstrip('.')}.\n"]
         text.append(_table(["dataset", "what", "where"], rows[layer]))
     return "\n".join([*text, "## The file\n", "`conf/base/catalog.yml`:\n", _fence("yaml", file)])
