@@ -59,6 +59,7 @@ _PAGES: dict[str, Callable[[], str]] = {
     "models": generated.models,
     "parameters": generated.parameters,
     "python": generated.python,
+    "schemas": generated.schemas,
 }
 
 

@@ -45,16 +45,18 @@ def _fence(language: str, text: str) -> str:
     return f"```{language}\n{text.strip()}\n```\n"
 
 
-# Configuration as it stands in git: without the settings of the machine that makes the pages.
+# Configuration as it stands in git: without the settings of the machine that makes the pages. It is read whole, because what a
+# loader reads after another one was made gets the other's globals.
 @cache
-def _configuration(env: str) -> OmegaConfigLoader:
-    return OmegaConfigLoader(
+def _configuration(env: str) -> dict[str, Any]:
+    loader = OmegaConfigLoader(
         str(_CONF),
         env=env,
         base_env="base",
         default_run_env="base",
         custom_resolvers={"env": lambda _name, default: default},
     )
+    return {kind: loader[kind] for kind in ("catalog", "globals", "parameters")}
 
 
 @cache
@@ -184,26 +186,28 @@ def catalog() -> str:
     _, *parts = _LAYER.split(file)
     layers = list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
     layer_of = {entry: layer for layer, _, body in layers for entry in _ENTRY.findall(body)}
-    resolvers = {env: DataCatalog.from_config(_configuration(env)["catalog"]).config_resolver for env in ("base", "prod")}
+    resolver = DataCatalog.from_config(_configuration("base")["catalog"]).config_resolver
     pipeline = _pipelines()["__default__"]
     makers = {output: node for node in pipeline.nodes for output in node.outputs}
     rows: dict[str, list[list[str]]] = {}
     for name in sorted(pipeline.datasets() - {"parameters"}):
-        if name.startswith("params:"):
+        entry = name if name in layer_of else resolver.match_dataset_pattern(name)
+        if name.startswith("params:") or entry is None:  # without an entry it is passed on in memory
             continue
-        settings = {env: resolver.resolve_pattern(name) for env, resolver in resolvers.items()}
-        entry = name if name in layer_of else resolvers["base"].match_dataset_pattern(name)
-        if entry is None:  # passed on in memory, without an entry
-            continue
-        places = dict.fromkeys(_place(each) for each in settings.values())
-        where = "<br>prod: ".join(_code(place) for place in places)
-        node = makers.get(name)
-        rows.setdefault(layer_of[entry], []).append([_code(name), _what(settings["base"], node), where])
+        settings = resolver.resolve_pattern(name)
+        rows.setdefault(layer_of[entry], []).append([_code(name), _what(settings, makers.get(name)), _code(_place(settings))])
     text = []
     for layer, meaning, _ in (each for each in layers if each[0] in rows):
         text += [f"## {layer}\n", f"{meaning[0].upper()}{meaning[1:].rstrip('.')}.\n"]
         text.append(_table(["dataset", "what", "where"], rows[layer]))
     return "\n".join([*text, "## The file\n", "`conf/base/catalog.yml`:\n", _fence("yaml", file)])
+
+
+def schemas() -> str:
+    """Where the schemas of tables are in each environment."""
+    found = {env: _configuration(env)["globals"]["schemas"] for env in ("base", "prod")}
+    rows = [[_code(found["base"].get(name, "marts")), name, _code(place)] for name, place in found["prod"].items()]
+    return _table(["DuckDB", "tables that are", "Databricks"], rows)
 
 
 def _place(settings: dict[str, Any]) -> str:

@@ -24,9 +24,11 @@ import click
 import pytest
 import yaml
 from kedro.framework.cli.cli import KedroCLI
+from kedro.io import DatasetError
 
+from lending_club.errors import LendingClubError
 from tests.conftest import PROJECT, SAMPLE, kedro_run, write_inputs
-from tests.reader import Reader, blocks, commands, pages
+from tests.reader import Block, Reader, blocks, commands, pages
 
 # What is not run here, by page: why, and what runs it instead.
 NOT_RUN = {
@@ -59,8 +61,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def reader(request: pytest.FixtureRequest, done: Path, tmp_path: Path) -> Iterator[Reader]:
-    page = request.node.callspec.params.get("page")
-    reader = Reader(tmp_path, done=None if page in FROM_SCRATCH else done)
+    is_new = bool(FROM_SCRATCH & set(request.node.callspec.params.values())) if hasattr(request.node, "callspec") else False
+    reader = Reader(tmp_path, done=None if is_new else done)
     yield reader
     reader.close()
 
@@ -70,6 +72,34 @@ def test_a_page_does_what_it_says(page: str, reader: Reader) -> None:
     for block in BLOCKS[page]:
         if block.about != "message":
             reader.do(block, NOT_RUN.get(page, {}))
+
+
+WRONG = {
+    "another output": ("console", "", "$ echo one\ntwo\n"),
+    "too little of the output": ("console", "", "$ printf 'one\\ntwo\\n'\none\n"),
+    "a command that fails": ("console", "", "$ kedro run --params interest.loan_bonus=2\n"),
+    "a command that should fail": ("console", "", "$ echo Error: no\nError: no\n"),
+    "a script that fails": ("python", "", "raise SystemExit(1)\n"),
+    "a query that finds nothing": ("sql", "", "SELECT * FROM marts.account_summary WHERE annual_interest < 0\n"),
+    "an expectation without words": (
+        "yaml",
+        "conf/base/parameters_expectations.yml",
+        "expectations: {quarantine: {new: {type: expect_column_to_exist}}}\n",
+    ),
+    "a rate above one": ("yaml", "conf/base/parameters.yml", "interest: {loan_bonus: '2'}\n"),
+    "a dataset of no known class": ("yaml", "conf/local/catalog.yml", "accounts_csv: {type: lending_club.datasets.None}\n"),
+    "a line that cron would mail": ("text", "crontab", "0 8 * * * echo it\n"),
+    "a path that is not there": ("text", "tree", "src/lending_club/\n  nothing.py    nothing\n"),
+    "a block of no known kind": ("", "", "kedro run\n"),
+}
+
+
+def test_a_wrong_page_is_caught(reader: Reader) -> None:
+    for what, (kind, about, text) in WRONG.items():
+        with pytest.raises((AssertionError, LendingClubError, DatasetError)):
+            reader.do(Block("page", 1, "", kind, about, text), {})
+            pytest.fail(f"{what} was not noticed")  # not an AssertionError
+        reader.run("git checkout --quiet . && git clean --force --quiet -d conf")
 
 
 def test_what_is_not_run_is_on_its_page() -> None:

@@ -65,7 +65,7 @@ def test_the_search_finds_a_reason_from_disk(site: Path, visit: Visit) -> None:
 def test_what_is_made_from_the_code_is_there(site: Path, visit: Visit) -> None:
     for page, said in {
         "reference/parameters.html": "quality.max_quarantined_share",
-        "reference/catalog.html": "data/08_reporting/account_summary.csv",
+        "reference/catalog.html": "marts.account_summary",
         "reference/commands.html": "--force",
         "reference/expectations.html": "interest_is_rounded_half_up",
         "reference/models.html": "What each eligible account earns in a year.",
