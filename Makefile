@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -17,6 +17,10 @@ run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 
 jupyter: .venv/.notebook ## Open JupyterLab with the catalog; start with notebooks/explore.ipynb
 	.venv/bin/kedro jupyter lab
+
+docs: .venv/.ready ## Make the documentation's site in build/docs
+	@.venv/bin/sphinx-build --quiet --fail-on-warning --fresh-env --keep-going --nitpicky --builder html docs build/docs
+	@echo "Open file://$(CURDIR)/build/docs/index.html"
 
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
@@ -69,8 +73,8 @@ format: .venv/.ready ## Format the code
 
 check: lint test ## What CI checks
 
-clean: ## Remove the environment and caches; data stays
-	rm -rf .venv .venv-matrix .venv-warehouse .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove the environment, caches and the site; data stays
+	rm -rf build .venv .venv-matrix .venv-warehouse .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The locked environment, made again only when the lock changes. uv comes from the package index where it is not installed.
 .venv/.ready: pyproject.toml uv.lock

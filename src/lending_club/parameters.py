@@ -49,7 +49,13 @@ class _Frozen(BaseModel):
 
 
 class RateTier(_Frozen):
-    """The base rate of balances from ``at_least`` to below ``below``; a tier without ``below`` has no upper end."""
+    """The base rate of some balances.
+
+    Attributes:
+        at_least: The smallest of these balances.
+        below: They are smaller than this; the tier that goes without has no upper end.
+        rate: Share of the balance that it earns in a year: 0.0150 is 1.5 %.
+    """
 
     at_least: Amount
     below: Amount | None = None

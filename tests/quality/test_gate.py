@@ -234,8 +234,10 @@ def test_all_rows_are_counted_and_five_are_shown(spoiled: Path) -> None:
 
 
 def test_the_examples_of_the_documentation_work(spoiled: Path) -> None:
-    text = (PROJECT / "docs" / "checks.md").read_text()
-    values = parameters().model_dump() | yaml.safe_load(text.split("```yaml")[1].split("```")[0])
+    text = (PROJECT / "docs" / "how-to" / "checks.md").read_text()
+    values = parameters().model_dump() | yaml.safe_load(
+        text.split("```yaml conf/base/parameters_expectations.yml")[1].split("```")[0]
+    )
     assert list(values["expectations"]["account_summary"]) == ["no_giants", "account_id_is_short"]
     warehouse = open_warehouse({"type": "duckdb", "path": str(spoiled / "scratch.duckdb")})
     table = Table(warehouse, "marts.account_summary")

@@ -431,4 +431,4 @@ def test_what_is_not_permitted_is_told_with_what_to_do(warehouse: ServerProcess,
     assert done.returncode == 1
     assert "ok  load a file" in done.stdout
     assert "PERMISSION_DENIED" in done.stderr
-    assert "docs/databricks.md" in done.stderr
+    assert "docs/how-to/databricks.md" in done.stderr

@@ -27,7 +27,7 @@ _PASSING = re.compile(
 _ADVICE = {
     r"\b403\b|Invalid access token|invalid_client|401": "Check DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and _SECRET.",
     r"\b404\b": "Check DATABRICKS_HTTP_PATH.",
-    r"PERMISSION_DENIED|INSUFFICIENT_P": "Ask for that permission; docs/databricks.md lists those that a run needs.",
+    r"PERMISSION_DENIED|INSUFFICIENT_P": "Ask for that permission; docs/how-to/databricks.md lists those that a run needs.",
 }
 
 
