@@ -13,6 +13,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
 from lending_club import unchanged
+from lending_club.csv_file import CsvFile
 from lending_club.datasets import PublishedTable
 from lending_club.unchanged import SkipUnchangedRunner
 from lending_club.warehouse import close_warehouses
@@ -152,9 +153,9 @@ def test_a_file_that_changes_during_the_run(
 ) -> None:
     made_of = unchanged._made_of
 
-    def overtaken(inputs: dict[str, Path], catalog: Any) -> dict[str, str]:
+    def overtaken(inputs: dict[str, CsvFile], catalog: Any) -> dict[str, str]:
         found = made_of(inputs, catalog)
-        path = inputs["accounts_csv"]
+        path = inputs["accounts_csv"].path
         path.write_bytes(path.read_bytes().replace(b"9999.99", b"9999.98"))
         return found
 
