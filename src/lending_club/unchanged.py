@@ -19,7 +19,7 @@ from kedro.runner import SequentialRunner
 from pluggy import PluginManager
 
 from lending_club.csv_file import CsvFile
-from lending_club.datasets import CsvSource, PublishedFile, PublishedOutputs, PublishedTable
+from lending_club.datasets import CsvSource, PublishedFile, PublishedOutputs, PublishedPage, PublishedTable
 from lending_club.errors import InputFileError
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _outputs(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str]:
     """The state of each output, by its name; one that was replaced, altered or removed has another."""
     names = pipeline.only_nodes_with_outputs("published").inputs()
     datasets = {name: catalog[name] for name in sorted(names)}
-    return {name: each.state() for name, each in datasets.items() if isinstance(each, PublishedFile | PublishedTable)}
+    return {name: each.state() for name, each in datasets.items() if isinstance(each, PublishedFile | PublishedPage | PublishedTable)}
 
 
 def _checksum(value: object) -> str:

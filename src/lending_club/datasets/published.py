@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kedro.io import AbstractDataset
 
@@ -13,32 +13,26 @@ from lending_club.publication import Output, publication
 from lending_club.warehouse import FileFormat, Table, TableOutput, open_warehouse
 
 
-class PublishedFile(AbstractDataset[Table, Output]):
-    """A file of the published set. Saving a table stages the file; it is published with its set.
+_T = TypeVar("_T")
+
+
+class StagedFile(AbstractDataset[_T, Output]):
+    """A file of the published set. Saving stages the file; it is published with its set.
 
     Args:
         filepath: The published path.
-        file_format: ``csv``, as in the data contract, ``parquet``, or ``duckdb``, a database that several tables share.
+        form: What kind of file it is.
         metadata: For other tools; not used here.
-
-    Attributes:
-        row_count: Number of rows that the last save wrote, None before.
     """
 
-    def __init__(self, filepath: str, file_format: FileFormat, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(self, filepath: str, form: str, metadata: dict[str, Any] | None = None) -> None:
         self._path = Path(filepath)
-        self._format: FileFormat = file_format
+        self._form = form
         self.metadata = metadata
-        self.row_count: int | None = None
 
     def load(self) -> Output:
         """A reference to the file, which need not exist yet."""
-        return publication(self._path.parent).output(self._path.name, self._format)
-
-    def save(self, data: Table) -> None:
-        """Write the table's rows, in the table's order, to the staged file."""
-        staged = publication(self._path.parent).stage(self._path.name)
-        self.row_count = data.warehouse.export(data, staged, self._format)
+        return publication(self._path.parent).output(self._path.name, self._form)
 
     def state(self) -> str:
         """What changes when somebody replaces, alters or removes the published file."""
@@ -51,7 +45,50 @@ class PublishedFile(AbstractDataset[Table, Output]):
         return self._path.is_file()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path), "file_format": self._format}
+        return {"filepath": str(self._path), "file_format": self._form}
+
+
+class PublishedFile(StagedFile[Table]):
+    """A file of the published set that holds a table.
+
+    Args:
+        filepath: The published path.
+        file_format: ``csv``, as in the data contract, ``parquet``, or ``duckdb``, a database that several tables share.
+        metadata: For other tools; not used here.
+
+    Attributes:
+        row_count: Number of rows that the last save wrote, None before.
+    """
+
+    def __init__(self, filepath: str, file_format: FileFormat, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath, file_format, metadata)
+        self._format: FileFormat = file_format
+        self.row_count: int | None = None
+
+    def save(self, data: Table) -> None:
+        """Write the table's rows, in the table's order, to the staged file."""
+        staged = publication(self._path.parent).stage(self._path.name)
+        self.row_count = data.warehouse.export(data, staged, self._format)
+
+
+class PublishedPage(StagedFile[str]):
+    """A page of the published set.
+
+    Args:
+        filepath: The published path.
+        metadata: For other tools; not used here.
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath, "html", metadata)
+
+    def save(self, data: str) -> None:
+        """Write the page to the staged file.
+
+        Raises:
+            PublicationError: The disk refuses.
+        """
+        publication(self._path.parent).write(self._path.name, data)
 
 
 class PublishedTable(AbstractDataset[Table, TableOutput]):

@@ -1,6 +1,6 @@
 """The engines that hold and transform the tables. Nothing outside this package knows which one is in use."""
 
-from lending_club.warehouse.base import FileFormat, FileQuery, Table, TableOutput, Warehouse
+from lending_club.warehouse.base import FileFormat, FileQuery, ParquetFile, Table, TableOutput, Warehouse
 from lending_club.warehouse.connections import close_warehouses, open_warehouse
 
-__all__ = ["FileFormat", "FileQuery", "Table", "TableOutput", "Warehouse", "close_warehouses", "open_warehouse"]
+__all__ = ["FileFormat", "FileQuery", "ParquetFile", "Table", "TableOutput", "Warehouse", "close_warehouses", "open_warehouse"]

@@ -19,7 +19,7 @@ from kedro.pipeline import Node
 from sqlglot import exp
 
 from lending_club.csv_file import CsvFile
-from lending_club.warehouse.base import FileQuery, Table
+from lending_club.warehouse.base import FileQuery, ParquetFile, Table
 
 _DIALECT = "duckdb"
 
@@ -53,6 +53,10 @@ class Models:
             outputs=name,
             name=name,
         )
+
+    def bind(self, name: str, **values: object) -> exp.Query | FileQuery:
+        """The model as a query of these tables and files, with these parameters, by the names that the SQL has for them."""
+        return _binder(name, self.query(name), list(values))(*values.values())
 
     def query(self, name: str) -> exp.Query:
         """The model as a query with its macros expanded, tables and parameters not yet bound.
@@ -147,7 +151,7 @@ def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.
         by_name = dict(zip(names, values, strict=True))
         for table in list(bound.find_all(exp.Table)):
             reference = by_name.get(table.name)
-            if isinstance(reference, Table):
+            if isinstance(reference, Table | ParquetFile):
                 table.replace(exp.alias_(reference.expression, table.alias or table.name, table=True))
         bind_parameters(bound, by_name)
         files = {name: value for name, value in by_name.items() if isinstance(value, CsvFile)}
