@@ -67,7 +67,9 @@ class SkipUnchangedRunner(SequentialRunner):
                 logger.info("Changed since the run of %s: %s", last["finished"], ", ".join(changed) or "what was published")
         _forget(published.last_run)
         super()._run(pipeline, catalog, hook_manager, run_id)
-        if is_whole and states == {name: file.state for name, file in inputs.items()}:  # so that what was read is what the checksum is of
+        if is_whole and states == {
+            name: file.state for name, file in inputs.items()
+        }:  # so that what was read is what the checksum is of
             finished = f"{datetime.now(UTC):%F %T} UTC"
             outputs, summary = _outputs(pipeline, catalog), catalog[_SUMMARY].load()
             _write(published.last_run, {"finished": finished, "made_of": made_of, "outputs": outputs, "summary": summary})
@@ -98,7 +100,9 @@ def _outputs(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str]:
     """The state of each output, by its name; one that was replaced, altered or removed has another."""
     names = pipeline.only_nodes_with_outputs("published").inputs()
     datasets = {name: catalog[name] for name in sorted(names)}
-    return {name: each.state() for name, each in datasets.items() if isinstance(each, PublishedFile | PublishedPage | PublishedTable)}
+    return {
+        name: each.state() for name, each in datasets.items() if isinstance(each, PublishedFile | PublishedPage | PublishedTable)
+    }
 
 
 def _checksum(value: object) -> str:

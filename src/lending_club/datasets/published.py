@@ -12,7 +12,6 @@ from lending_club.errors import WarehouseError
 from lending_club.publication import Output, publication
 from lending_club.warehouse import FileFormat, Table, TableOutput, open_warehouse
 
-
 _T = TypeVar("_T")
 
 

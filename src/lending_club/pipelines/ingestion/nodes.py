@@ -10,7 +10,6 @@ from lending_club.csv_file import CsvFile  # at run time: Kedro reads the annota
 from lending_club.warehouse import Table
 from lending_club.warehouse.models import values_query
 
-
 _LANDING = {"source": "VARCHAR", "landed_at": "TIMESTAMP", "path": "VARCHAR", "size_bytes": "BIGINT", "sha256": "VARCHAR"}
 
 

@@ -56,7 +56,8 @@ def reconciliation_flow(reconciliation: Rows) -> go.Figure:
         textfont={"color": _INK, "size": 13},
         valueformat=",",
     )
-    return _figure(flow, "From rows in to rows out", height=60 * max(len(labels), 3))
+    figure = _figure(flow, "Rows in and what became of them", height=_MARGINS + 42 * max(len(links["value"]), 2))
+    return figure.update_layout(margin_b=12)
 
 
 def interest_by_tier(rows: Rows) -> go.Figure:
@@ -75,7 +76,9 @@ def interest_by_loan(rows: Rows) -> go.Figure:
     Args:
         rows: Rows of the table ``interest_by_loan``.
     """
-    return _bars("Annual interest by loan", [loan(row["has_loan"]) for row in rows], [row["total_annual_interest"] for row in rows])
+    return _bars(
+        "Annual interest by loan", [loan(row["has_loan"]) for row in rows], [row["total_annual_interest"] for row in rows]
+    )
 
 
 def balance_distribution(rows: Rows) -> go.Figure:
@@ -95,7 +98,7 @@ def largest_accounts(rows: Rows) -> go.Figure:
     Args:
         rows: Rows of the table ``largest_accounts``.
     """
-    labels = [f"{row['place']}. {html.escape(shortened(row['account_id'], _LABEL_LENGTH))}" for row in rows]
+    labels = [f"{row['place']}. {html.escape(shortened(row['account_id'], _LABEL_LENGTH), quote=False)}" for row in rows]
     return _bars("The largest balances", labels, [row["original_balance"] for row in rows])
 
 

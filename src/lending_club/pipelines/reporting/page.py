@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -128,7 +129,7 @@ def render(facts: Facts, charts: Mapping[str, go.Figure]) -> str:
         _files(facts.outputs),
     ]
     drawn = {section.chart.name for section in sections if section.chart}
-    figures = ",".join(f'"{name}":{figure.to_json()}' for name, figure in charts.items() if name in drawn)
+    figures = {name: figure.to_plotly_json() for name, figure in charts.items() if name in drawn}
     return _template().render(
         title="Savings interest: report of a run",
         subtitle=f"Made {_time(facts.made_at)} by run {facts.run_id}.",
@@ -137,7 +138,7 @@ def render(facts: Facts, charts: Mapping[str, go.Figure]) -> str:
         style=_safe((_HERE / "page.css").read_text(encoding="utf-8")),
         script=_safe((_HERE / "page.js").read_text(encoding="utf-8")),
         # Within a script element nothing is escaped, and only "<" could end it.
-        figures=_safe("{%s}" % figures.replace("<", "\\u003c")) if figures else "",
+        figures=_safe(json.dumps(figures).replace("<", "\\u003c")) if figures else "",
         plotly=_packed_plotly() if figures else "",
     )
 
@@ -167,7 +168,8 @@ def _safe(text: str) -> Markup:
 def _link(target: str, text: str) -> Markup:
     from markupsafe import Markup
 
-    return Markup('<a href="{}">{}</a>').format(target, text)
+    same = Markup(' class="same"') if target == text else ""  # which need not be told twice where it is printed
+    return Markup('<a href="{}"{}>{}</a>').format(target, same, text)
 
 
 def _code(text: str) -> Markup:
@@ -182,7 +184,7 @@ def _state(checks: Report) -> _State:
         text = "quality.checks is false: nobody has checked what is published now. Do not rely on these figures."
         return _State("unchecked", "NOT CHECKED.", text)
     if warnings:
-        text = f"{count - warnings} of {count} expectations are met, {warnings} of those that only warn not: see Checks."
+        text = f"{count - warnings} of {count} expectations are met, {warnings} that only warn are not: see Checks."
         return _State("warned", "Checked, with warnings.", text)
     return _State("met", "Checked.", f"All {count} expectations are met.")
 
@@ -213,7 +215,7 @@ def _changes(comparison: Comparison, tiers: Rows) -> _Section:
     then = [*comparison.stayed, *comparison.gone]
     now = [*comparison.stayed, *comparison.added]
     totals = [
-        ["Accounts", *(f"{value:,}" for value in (counted(then), counted(now))), f"{counted(now) - counted(then):+,}"],
+        ["Accounts", *(f"{value:,}" for value in (counted(then), counted(now))), _difference(counted(now) - counted(then))],
         *(
             [what, amount(before), amount(after), difference(total([after, -before]))]
             for what, before, after in (
@@ -262,6 +264,10 @@ def _changes(comparison: Comparison, tiers: Rows) -> _Section:
     return _Section("changes", heading, list(texts), tables)
 
 
+def _difference(count: int) -> str:
+    return f"{count:+,}" if count else "0"
+
+
 def _change(names: list[str], groups: list[dict[str, Any]]) -> list[str]:
     return [*names, f"{counted(groups):,}", amount(summed(groups, "balance_then")), amount(summed(groups, "balance_now"))]
 
@@ -270,9 +276,10 @@ def _flow(reconciliation: Rows) -> _Section:
     outcomes = ("in", *OUTCOMES)
     rows = [[row["source"], *(f"{row[f'rows_{outcome}']:,}" for outcome in outcomes)] for row in reconciliation]
     balances = [
-        [row["source"], *(amount(row[f"balance_{outcome}"]) for outcome in outcomes)]
+        [f"{row['source']}: {outcome}", amount(row[f"balance_{outcome}"])]
         for row in reconciliation
         if row["balance_in"] is not None
+        for outcome in outcomes
     ]
     columns = [_Column("File"), *(_Column(name, True) for name in ("In", "Published", "Excluded", "Quarantined"))]
     described = "; ".join(
@@ -285,7 +292,9 @@ def _flow(reconciliation: Rows) -> _Section:
     ]
     tables = [
         _Table("table-rows", "Rows in and what became of them", columns, _cells(rows)),
-        _Table("table-balances", "Balances in and what became of them", columns, _cells(balances)),
+        _Table(
+            "table-balances", "Balances in and what became of them", [_Column("What"), _Column("Balance", True)], _cells(balances)
+        ),
     ]
     has_rows = any(row["rows_in"] for row in reconciliation)
     chart = _Chart("reconciliation_flow", f"Flow from rows in to rows out. {described}.") if has_rows else None
@@ -296,11 +305,14 @@ def _refused(facts: Facts) -> _Section:
     excluded = sum(row["rows_excluded"] for row in facts.reconciliation)
     eligible = " and ".join(facts.parameters.interest.eligible_account_types)
     texts: list[str | Markup] = [
-        f"Excluded: {excluded:,} valid accounts earn no interest, because they are of another type than {eligible}."
+        f"Rows of valid accounts that are excluded, because their type is not {eligible} and earns no interest: {excluded:,}."
     ]
     if not facts.reasons:
         return _Section("refused", "Excluded and quarantined", [*texts, "No row was quarantined."])
-    texts.append(_safe("The rows themselves, with their lines, reasons and values as they came: ") + _link("quarantine.csv", "quarantine.csv"))
+    texts.append(
+        _safe("The rows themselves, with their lines, reasons and values as they came: ")
+        + _link("quarantine.csv", "quarantine.csv")
+    )
     columns = [_Column("Reason"), _Column("File"), _Column("Rows", True)]
     rows = [[row["reason"], row["source"], f"{row['rows']:,}"] for row in facts.reasons]
     table = _Table("table-reasons", "Quarantined rows by reason; a row counts under each of its reasons", columns, _cells(rows))
@@ -433,7 +445,7 @@ def _checks(checks: Report) -> _Section:
             "nothing is published" if each.severity == "error" else "a warning",
             _outcome(each),
         ]
-        for each in checks.results
+        for each in sorted(checks.results, key=lambda result: result.is_met)
     ]
     return _Section("checks", "Checks", list(texts), [_Table("table-checks", "Expectations and results", columns, _cells(rows))])
 
@@ -461,7 +473,9 @@ def _making(facts: Facts) -> _Section:
     two = [_Column("What"), _Column("Value")]
     tables = [
         _Table("table-run", "Run and versions", two, versions),
-        _Table("table-files", "Input files", [_Column("File"), _Column("Read"), _Column("Bytes", True), _Column("SHA-256")], files),
+        _Table(
+            "table-files", "Input files", [_Column("File"), _Column("Read"), _Column("Bytes", True), _Column("SHA-256")], files
+        ),
         _Table("table-parameters", "Parameters", [_Column("Parameter"), _Column("Value")], _cells(values)),
     ]
     return _Section("making", "How it was made", tables=tables)
