@@ -29,6 +29,7 @@ _GARBAGE_THRESHOLD = 200_000
 def _errors_in_one_message() -> Iterator[None]:
     warnings.simplefilter("ignore")
     gc.set_threshold(_GARBAGE_THRESHOLD)
+    gc.freeze()  # what is imported by now stays, and need not be looked through when Python ends
     try:
         yield
     except click.ClickException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,20 @@ def environment(name: str, default: str) -> str:
 
 
 class ConfigLoader(OmegaConfigLoader):
-    """Kedro's, which first fills in the environment, so that every setting has one place where it is read."""
+    """Kedro's, which first fills in the environment, so that every setting has one place where it is read.
+
+    It reads each part of the configuration once; Kedro's reads the files again whenever somebody asks.
+    """
 
     def __init__(self, conf_source: str, *arguments: Any, **options: Any) -> None:
         supplement_environment(Path(conf_source))
         super().__init__(conf_source, *arguments, **options)
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """A part of the configuration, such as ``parameters``."""
+        if key not in self:
+            self[key] = super().__getitem__(key)
+        return copy.deepcopy(super().__getitem__(key))
 
 
 def supplement_environment(conf_source: Path) -> None:

@@ -64,35 +64,38 @@ class Models:
         Raises:
             ValueError: The file is something else than a query.
         """
-        query = self._expand(sqlglot.parse_one((self.folder / f"{name}.sql").read_text(encoding="utf-8"), read=_DIALECT))
+        text = (self.folder / f"{name}.sql").read_text(encoding="utf-8")
+        query = _expand(sqlglot.parse_one(text, read=_DIALECT), self._macros)
         if not isinstance(query, exp.Query):
             raise ValueError(f"{name}.sql must be one SELECT")
         return query
 
     @cached_property
     def _macros(self) -> dict[str, tuple[list[str], exp.Expr]]:
+        """Name of each macro, in lower case, its parameters and its body; a body may call the macros that stand before it."""
         path = self.folder / "_macros.sql"
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        macros = {}
+        macros: dict[str, tuple[list[str], exp.Expr]] = {}
         for statement in sqlglot.parse(text, read=_DIALECT):
             if isinstance(statement, exp.Create):
                 signature = statement.this
-                macros[signature.this.name.lower()] = ([part.name for part in signature.expressions], statement.expression)
+                body = _expand(exp.paren(statement.expression, copy=False), macros)
+                macros[signature.this.name.lower()] = ([part.name for part in signature.expressions], body)
         return macros
 
-    def _expand(self, tree: Any) -> Any:
-        def expanded(part: exp.Expr) -> exp.Expr:
-            if not isinstance(part, exp.Anonymous) or part.name.lower() not in self._macros:
-                return part
-            names, body = self._macros[part.name.lower()]
-            values = dict(zip(names, part.expressions, strict=True))
 
-            def argument(inner: exp.Expr) -> exp.Expr:
-                return values[inner.name].copy() if isinstance(inner, exp.Column) and inner.name in values else inner
-
-            return exp.paren(self._expand(body.copy().transform(argument)))
-
-        return tree.transform(expanded)
+def _expand(tree: Any, macros: Mapping[str, tuple[list[str], exp.Expr]]) -> Any:
+    """Put the bodies of macros where they are called, in place; the innermost calls first, so that arguments have none."""
+    for call in reversed(list(tree.find_all(exp.Anonymous))):
+        if call.name.lower() in macros:
+            names, body = macros[call.name.lower()]
+            values = dict(zip(names, call.expressions, strict=True))
+            expanded = body.copy()
+            for column in list(expanded.find_all(exp.Column)):
+                if column.name in values:
+                    column.replace(values[column.name].copy())
+            call.replace(expanded)
+    return tree
 
 
 def tables_of(query: exp.Expr) -> list[str]:

@@ -8,7 +8,8 @@ WITH rated AS (
   FROM `workspace`.`lending_club_staging`.`accounts` AS a
   JOIN `workspace`.`lending_club_staging`.`customers` AS c
     ON c.customer_id = a.customer_id
-  JOIN `workspace`.`lending_club_staging`.`rate_tiers` AS t
+  /* Each balance has its one tier; told that a join on ranges drops rows, DuckDB would expect few and join the rest badly. */
+  LEFT JOIN `workspace`.`lending_club_staging`.`rate_tiers` AS t
     ON a.balance >= t.at_least AND (
       t.below IS NULL OR a.balance < t.below
     )

@@ -6,11 +6,7 @@ SELECT
   a.balance,
   a.account_type
 FROM `workspace`.`lending_club_staging`.`stg_accounts` AS a
+LEFT JOIN `workspace`.`lending_club_staging`.`account_reasons` AS r
+  ON r.line = a.line
 WHERE
-  NOT EXISTS(
-    SELECT
-      1
-    FROM `workspace`.`lending_club_staging`.`account_reasons` AS r
-    WHERE
-      r.line = a.line
-  )
+  r.line IS NULL

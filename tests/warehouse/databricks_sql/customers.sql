@@ -5,11 +5,7 @@ SELECT
   c.name,
   c.has_loan
 FROM `workspace`.`lending_club_staging`.`stg_customers` AS c
+LEFT JOIN `workspace`.`lending_club_staging`.`customer_reasons` AS r
+  ON r.line = c.line
 WHERE
-  NOT EXISTS(
-    SELECT
-      1
-    FROM `workspace`.`lending_club_staging`.`customer_reasons` AS r
-    WHERE
-      r.line = c.line
-  )
+  r.line IS NULL

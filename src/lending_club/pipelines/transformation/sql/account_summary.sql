@@ -7,7 +7,8 @@ WITH rated AS (
     CAST(t.rate + CASE WHEN c.has_loan THEN :loan_bonus ELSE 0 END AS DECIMAL(5, 4)) AS interest_rate
   FROM accounts AS a
   JOIN customers AS c ON c.customer_id = a.customer_id
-  JOIN rate_tiers AS t ON a.balance >= t.at_least AND (t.below IS NULL OR a.balance < t.below)
+  -- Each balance has its one tier; told that a join on ranges drops rows, DuckDB would expect few and join the rest badly.
+  LEFT JOIN rate_tiers AS t ON a.balance >= t.at_least AND (t.below IS NULL OR a.balance < t.below)
   WHERE a.account_type IN (:eligible_account_types)
 ), earned AS (
   SELECT

@@ -1,4 +1,5 @@
 -- The valid accounts, cleaned; each id once, each of a valid customer.
 SELECT a.line, a.account_id, a.customer_id, a.balance, a.account_type
 FROM stg_accounts AS a
-WHERE NOT EXISTS (SELECT 1 FROM account_reasons AS r WHERE r.line = a.line)
+LEFT JOIN account_reasons AS r ON r.line = a.line
+WHERE r.line IS NULL

@@ -1,4 +1,5 @@
 -- The valid customers, cleaned; each id once.
 SELECT c.line, c.customer_id, c.name, c.has_loan
 FROM stg_customers AS c
-WHERE NOT EXISTS (SELECT 1 FROM customer_reasons AS r WHERE r.line = c.line)
+LEFT JOIN customer_reasons AS r ON r.line = c.line
+WHERE r.line IS NULL
