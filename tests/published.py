@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,23 @@ def csv_value(value: object) -> str:
 def assert_published(data: Path, wanted: Expected) -> None:
     """Compare all that is published with what the oracle expects: files byte by byte, tables value by value."""
     assert_files_published(data, wanted)
+    assert_report_published(data, wanted)
     assert_database_published(data, wanted)
+
+
+def assert_report_published(data: Path, wanted: Expected) -> None:
+    """Look for the totals, the reasons and the largest balance in the report, and for its charts in their own files."""
+    page = (data / "08_reporting" / "report.html").read_text(encoding="utf-8")
+    balance = sum((row[2] for row in wanted.account_summary), Decimal(0))
+    interest = sum((row[4] for row in wanted.account_summary), Decimal(0))
+    for cell in (f"{len(wanted.account_summary):,}", f"{balance:,.2f}", f"{interest:,.2f}", f"{balance + interest:,.2f}"):
+        assert f"{cell}</td>" in page, cell
+    for _, reason, rows in wanted.reconciliation_reasons:
+        assert re.search(rf"{reason}</th>\s*<td[^>]*>\w+</td>\s*<td[^>]*>{rows:,}</td>", page), reason
+    charts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (data / "07_model_output").iterdir()}
+    assert len(charts) == 6
+    largest = sorted((row[2] for row in wanted.account_summary), reverse=True)[:10]
+    assert charts["largest_accounts"]["data"][0]["x"] == [str(value) for value in largest], "exact text"
 
 
 def assert_files_published(data: Path, wanted: Expected) -> None:

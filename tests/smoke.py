@@ -15,7 +15,7 @@ from lending_club.errors import LendingClubError
 from tests.conftest import PROJECT, SAMPLE, kedro_command, write_inputs
 from tests.databricks import assert_tables_published, reader
 from tests.oracle import expected
-from tests.published import assert_files_published, assert_published
+from tests.published import assert_files_published, assert_published, assert_report_published
 
 
 def main(environment: str) -> int:
@@ -41,6 +41,7 @@ def main(environment: str) -> int:
                 status = subprocess.run(kedro_command(command, "--env", environment), cwd=PROJECT).returncode
                 if status:
                     return status
+            assert_report_published(data, wanted)
             if environment == "prod":
                 assert_files_published(data, wanted)
                 with reader() as warehouse:

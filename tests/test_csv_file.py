@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,24 @@ def test_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: b
 def test_a_plain_file_that_lacks_a_column(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="column C is missing"):
         file_of(tmp_path, b"A,B\n1,2\n").plain_rows  # noqa: B018
+
+
+def test_the_checksum_is_that_of_the_bytes_as_they_are_now(tmp_path: Path) -> None:
+    file = file_of(tmp_path, b"A,B,C\n1,2,3\n")
+    for content in (b"A,B,C\n1,2,3\n", b"A,B,C\n1,2,4\n"):
+        times = file.path.stat().st_atime_ns, file.path.stat().st_mtime_ns
+        file.path.write_bytes(content)
+        os.utime(file.path, ns=times)
+        assert file.sha256 == hashlib.sha256(content).hexdigest()
+    assert file.state is not None and file.state.size == 12
+    file.path.unlink()
+    assert file.state is None
+    with pytest.raises(InputFileError, match="cannot be read: no such file or directory"):
+        _ = file.sha256
+
+
+def test_a_file_is_read_for_its_checksum_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = file_of(tmp_path, b"A,B,C\n1,2,3\n")
+    found = file.sha256
+    monkeypatch.setattr(Path, "open", None)
+    assert CsvFile(file.path, ()).sha256 == found

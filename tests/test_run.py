@@ -39,6 +39,7 @@ PUBLISHED = {
     "reconciliation.csv",
     "reconciliation_reasons.csv",
     "lending_club.duckdb",
+    "report.html",
 }
 OTHER_CUSTOMERS = b"CustomerID,Name,HasLoan\n7,Grace Hopper,Yes\n"
 OTHER_ACCOUNTS = b"AccountID,CustomerID,Balance,AccountType\nX-1,7,500.00,Savings\nX-2,7,12.34,Checking\n"

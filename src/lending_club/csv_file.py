@@ -8,12 +8,13 @@ value here and leaves blank lines behind, which the contract ignores: so the pos
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from lending_club.errors import InputFileError
 
@@ -69,6 +70,15 @@ class Header:
     line_count: int
 
 
+class FileState(NamedTuple):
+    """What the file system says of a file, sizes in bytes and times in nanoseconds."""
+
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+
 @dataclass(frozen=True)
 class CsvFile:
     """A CSV file and the columns that are wanted from it.
@@ -80,6 +90,27 @@ class CsvFile:
 
     path: Path
     columns: tuple[str, ...]
+
+    @property
+    def state(self) -> FileState | None:
+        """What changes when somebody writes to the file or puts another one there; None where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return FileState(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file's bytes, in hexadecimal digits. In one process a file that has not changed is read once for it.
+
+        Raises:
+            InputFileError: The file cannot be read.
+        """
+        try:
+            return _sha256(self.path, self.state)
+        except OSError as error:
+            raise self._unreadable(error) from error
 
     @cached_property
     def header(self) -> Header:
@@ -287,8 +318,7 @@ class CsvFile:
                     if len(tail) > MAX_RECORD_BYTES:
                         raise self._error(f"has a line of more than {MAX_RECORD_BYTES:,} bytes. Check where it comes from.")
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise self._error(f"cannot be read: {reason}. Put a file there that this user may read.") from error
+            raise self._unreadable(error) from error
         if tail.endswith(b"\r"):
             tail += b"\r"  # the CR that ends the file is a lone one, and stays one before the LF added here
         if tail:
@@ -300,8 +330,20 @@ class CsvFile:
     def _lone_cr(self, line: int) -> InputFileError:
         return self._error("a CR without LF ends a line. Save the file with LF or CRLF line ends.", line)
 
+    def _unreadable(self, error: OSError) -> InputFileError:
+        reason = (error.strerror or str(error)).lower()
+        return self._error(f"cannot be read: {reason}. Put a file there that this user may read.")
+
     def _error(self, fault: str, line: int | None = None) -> InputFileError:
         return InputFileError(f"{self.path} {fault}" if line is None else f"{self.path}, line {line}: {fault}")
+
+
+@lru_cache(maxsize=16)
+def _sha256(path: Path, state: FileState | None) -> str:
+    """Of a file in this state: that is what it is remembered by."""
+    del state
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _match_end(pattern: re.Pattern[str], text: str, position: int) -> int:

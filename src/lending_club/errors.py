@@ -52,8 +52,15 @@ class PublicationError(LendingClubError):
 
 
 def told_error(error: BaseException) -> LendingClubError | None:
-    """The error of this project's that Kedro has wrapped in its own, or None where there is none."""
+    """The error of this project's that Kedro has wrapped in its own, or None where there is none.
+
+    A file that another library's dataset could not write or read counts as one.
+    """
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, LendingClubError):
+        if isinstance(cause, OSError) and cause.filename and cause.strerror:
+            return DataDirectoryError(
+                f"{cause.filename}: {cause.strerror.lower()}. A run writes there: LENDING_CLUB_DATA names it."
+            )
         cause = cause.__cause__
     return cause

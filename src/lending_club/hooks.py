@@ -54,6 +54,8 @@ class RunHooks:
             raise ParameterError("Steps share one connection to the warehouse, which has its own threads. Leave --runner away.")
         self._run_started = time.perf_counter()
         self._catalog, self._step_count, self._steps_done = catalog, len(pipeline.nodes), 0
+        if "run_id" in pipeline.inputs():
+            catalog["run_id"].save(run_params["run_id"])
         self._lock.acquire(self._parameters.run.lock_wait_seconds)
         for _, connect in open_warehouse(self._connection).connection_steps():
             connect()

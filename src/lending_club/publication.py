@@ -15,12 +15,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lending_club.errors import PublicationError
+
+_TIME = "%Y-%m-%dT%H.%M.%S.%fZ"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Output:
     Attributes:
         path: Where it is published.
         readable: Where it can be read now: staged in a run that has not published yet, else where it is published.
-        form: ``csv``, ``parquet`` or ``duckdb``.
+        form: ``csv``, ``parquet``, ``duckdb`` or ``html``.
     """
 
     path: Path
@@ -63,6 +65,16 @@ class Publication:
                 self._staged.mkdir(parents=True)
                 self._is_staging = True
         return self._staged / name
+
+    def write(self, name: str, text: str) -> None:
+        """Write the output ``name`` of the coming set, in UTF-8.
+
+        Raises:
+            PublicationError: The directory cannot be written.
+        """
+        staged = self.stage(name)
+        with self._plain_errors():
+            staged.write_text(text, encoding="utf-8")
 
     def output(self, name: str, form: str) -> Output:
         """A reference to the output ``name``, staged or published."""
@@ -106,7 +118,7 @@ class Publication:
                 _sync(path)
             _sync(self._staged)
             previous = self._current.resolve()
-            version = self._versions / datetime.now(UTC).strftime("%Y-%m-%dT%H.%M.%S.%fZ")
+            version = self._versions / datetime.now(UTC).strftime(_TIME)
             self._versions.mkdir(exist_ok=True)
             self._link_stable_names(names)
             self._staged.rename(version)
@@ -159,6 +171,13 @@ class Publication:
             raise PublicationError(
                 f"{error.filename or self.directory}: {reason}. Nothing was published; what was there before is unchanged."
             ) from error
+
+
+def publication_time(path: Path) -> datetime | None:
+    """When the set was published that a file is of, by the name of its directory; None for a file of no set."""
+    with suppress(ValueError):
+        return datetime.strptime(path.parent.name, _TIME).replace(tzinfo=UTC)
+    return None
 
 
 _publications: dict[Path, Publication] = {}

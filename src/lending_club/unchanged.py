@@ -18,7 +18,9 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 from pluggy import PluginManager
 
-from lending_club.datasets import CsvSource, PublishedFile, PublishedOutputs, PublishedTable
+from lending_club.csv_file import CsvFile
+from lending_club.datasets import CsvSource, PublishedFile, PublishedOutputs, PublishedPage, PublishedTable
+from lending_club.errors import InputFileError
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +52,8 @@ class SkipUnchangedRunner(SequentialRunner):
     ) -> None:
         published = cast(PublishedOutputs, catalog["published"])
         is_whole = set(pipeline.nodes) == set(pipelines["__default__"].nodes)
-        inputs = _input_paths(pipeline, catalog) if is_whole else {}
-        states = _states(inputs)
+        inputs = _inputs(pipeline, catalog) if is_whole else {}
+        states = {name: file.state for name, file in inputs.items()}
         made_of = _made_of(inputs, catalog) if is_whole else {}
         if is_whole and not self._force:
             last = _read(published.last_run)
@@ -65,27 +67,23 @@ class SkipUnchangedRunner(SequentialRunner):
                 logger.info("Changed since the run of %s: %s", last["finished"], ", ".join(changed) or "what was published")
         _forget(published.last_run)
         super()._run(pipeline, catalog, hook_manager, run_id)
-        if is_whole and states == _states(inputs):  # so that what was read is what the checksum is of
+        if is_whole and states == {
+            name: file.state for name, file in inputs.items()
+        }:  # so that what was read is what the checksum is of
             finished = f"{datetime.now(UTC):%F %T} UTC"
             outputs, summary = _outputs(pipeline, catalog), catalog[_SUMMARY].load()
             _write(published.last_run, {"finished": finished, "made_of": made_of, "outputs": outputs, "summary": summary})
 
 
-def _input_paths(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, Path]:
+def _inputs(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, CsvFile]:
     datasets = {name: catalog[name] for name in sorted(pipeline.inputs())}
-    return {name: each.load().path for name, each in datasets.items() if isinstance(each, CsvSource)}
+    return {name: each.load() for name, each in datasets.items() if isinstance(each, CsvSource)}
 
 
-def _states(paths: dict[str, Path]) -> list[object]:
-    """What changes when somebody writes to one of these files or puts another one there."""
-    found = [path.stat() if path.exists() else None for path in paths.values()]
-    return [state and (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns) for state in found]
-
-
-def _made_of(inputs: dict[str, Path], catalog: DataCatalog) -> dict[str, str]:
+def _made_of(inputs: dict[str, CsvFile], catalog: DataCatalog) -> dict[str, str]:
     """A checksum of each thing that a result is made of, by its name."""
     with ThreadPoolExecutor() as pool:  # hashing lets other threads run
-        checksums = dict(zip(inputs, pool.map(_file_checksum, inputs.values()), strict=True))
+        checksums = dict(zip(inputs, pool.map(_input_checksum, inputs.values()), strict=True))
     settings, *_ = catalog.to_config()
     code = [path for path in sorted(_PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     site_packages = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
@@ -93,27 +91,29 @@ def _made_of(inputs: dict[str, Path], catalog: DataCatalog) -> dict[str, str]:
         **checksums,
         "parameters": _checksum(catalog["parameters"].load()),
         "catalog": _checksum(settings),
-        "code": _checksum({str(path.relative_to(_PACKAGE)): _file_checksum(path) for path in code}),
+        "code": _checksum({str(path.relative_to(_PACKAGE)): hashlib.sha256(path.read_bytes()).hexdigest() for path in code}),
         "installed packages": _checksum(sorted(path.name for site in site_packages for path in site.glob("*.dist-info"))),
     }
 
 
 def _outputs(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str]:
     """The state of each output, by its name; one that was replaced, altered or removed has another."""
-    datasets = {name: catalog[name] for name in sorted(pipeline.datasets())}
-    return {name: each.state() for name, each in datasets.items() if isinstance(each, PublishedFile | PublishedTable)}
+    names = pipeline.only_nodes_with_outputs("published").inputs()
+    datasets = {name: catalog[name] for name in sorted(names)}
+    return {
+        name: each.state() for name, each in datasets.items() if isinstance(each, PublishedFile | PublishedPage | PublishedTable)
+    }
 
 
 def _checksum(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _file_checksum(path: Path) -> str:
+def _input_checksum(file: CsvFile) -> str:
     """SHA-256 of a file; for one that cannot be read nothing that another run could find, so that the run says why."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+        return file.sha256
+    except InputFileError:
         return f"could not be read at {datetime.now(UTC)}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kedro.io import AbstractDataset
 
@@ -30,8 +30,43 @@ class DatabaseOutput(Output, Readable):
         return self.table.query(where, columns, limit)
 
 
-class PublishedFile(AbstractDataset[Table, Output]):
-    """A file of the published set. Saving a table stages the file; it is published with its set.
+_T = TypeVar("_T")
+
+
+class StagedFile(AbstractDataset[_T, Output]):
+    """A file of the published set. Saving stages the file; it is published with its set.
+
+    Args:
+        filepath: The published path.
+        form: What kind of file it is.
+        metadata: For other tools; not used here.
+    """
+
+    def __init__(self, filepath: str, form: str, metadata: dict[str, Any] | None = None) -> None:
+        self._path = Path(filepath)
+        self._form = form
+        self.metadata = metadata
+
+    def load(self) -> Output:
+        """A reference to the file, which need not exist yet."""
+        return publication(self._path.parent).output(self._path.name, self._form)
+
+    def state(self) -> str:
+        """What changes when somebody replaces, alters or removes the published file."""
+        if not self._path.exists():
+            return "missing"
+        found = self._path.stat()
+        return f"file {found.st_ino}, {found.st_size} bytes, {found.st_mtime_ns}"
+
+    def _exists(self) -> bool:
+        return self._path.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._path), "file_format": self._form}
+
+
+class PublishedFile(StagedFile[Table]):
+    """A file of the published set that holds a table.
 
     Args:
         filepath: The published path.
@@ -46,15 +81,14 @@ class PublishedFile(AbstractDataset[Table, Output]):
     def __init__(
         self, filepath: str, file_format: FileFormat, table: str | None = None, metadata: dict[str, Any] | None = None
     ) -> None:
-        self._path = Path(filepath)
+        super().__init__(filepath, file_format, metadata)
         self._format: FileFormat = file_format
         self._table = table
-        self.metadata = metadata
         self.row_count: int | None = None
 
     def load(self) -> Output:
         """A reference to the file, which need not exist yet."""
-        output = publication(self._path.parent).output(self._path.name, self._format)
+        output = super().load()
         if self._table is None:
             return output
         warehouse = open_warehouse({"type": "duckdb", "path": str(self._path), "read_only": True})
@@ -65,18 +99,25 @@ class PublishedFile(AbstractDataset[Table, Output]):
         staged = publication(self._path.parent).stage(self._path.name)
         self.row_count = data.warehouse.export(data, staged, self._format)
 
-    def state(self) -> str:
-        """What changes when somebody replaces, alters or removes the published file."""
-        if not self._path.exists():
-            return "missing"
-        found = self._path.stat()
-        return f"file {found.st_ino}, {found.st_size} bytes, {found.st_mtime_ns}"
 
-    def _exists(self) -> bool:
-        return self._path.is_file()
+class PublishedPage(StagedFile[str]):
+    """A page of the published set.
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path), "file_format": self._format, "table": self._table}
+    Args:
+        filepath: The published path.
+        metadata: For other tools; not used here.
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath, "html", metadata)
+
+    def save(self, data: str) -> None:
+        """Write the page to the staged file.
+
+        Raises:
+            PublicationError: The disk refuses.
+        """
+        publication(self._path.parent).write(self._path.name, data)
 
 
 class PublishedTable(AbstractDataset[Table, TableOutput]):

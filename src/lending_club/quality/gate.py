@@ -25,7 +25,7 @@ from lending_club.parameters import Expectation, Suites
 from lending_club.quality.checks import BATCH, BATCH_NAME, parse_query
 from lending_club.quality.data_source import connected_to
 from lending_club.quality.expectation import ROW_COUNT, ExpectNoRows
-from lending_club.quality.report import Failure, Report
+from lending_club.quality.report import Report, Result
 from lending_club.quality.site import EXAMPLES, RESULTS, example_text, finish_site
 from lending_club.warehouse import Table
 from lending_club.warehouse.models import bind_parameters
@@ -65,9 +65,8 @@ def check(tables: Mapping[str, Table], suites: Suites, parameters: Mapping[str, 
         pages = [*outcome.run_results, *map(ExpectationSuiteIdentifier, suites)]
         context.build_data_docs(resource_identifiers=pages, build_index=False)
     finish_site(docs)
-    results = [(result.suite_name, each) for result in outcome.run_results.values() for each in result.results]
-    failures = [_failure(table, each) for table, each in results if not each.success]
-    return Report(sum(map(len, suites.values())), tuple(failures), docs / "index.html")
+    results = [_result(suite.suite_name, each) for suite in outcome.run_results.values() for each in suite.results]
+    return Report(tuple(results), docs / "index.html")
 
 
 def _expectation(name: str, expectation: Expectation, tables: Mapping[str, Table], parameters: Mapping[str, Any]) -> Any:
@@ -100,8 +99,12 @@ def _bound(text: str, tables: Mapping[str, Table], parameters: Mapping[str, Any]
     return re.sub(rf"(?<=FROM)\s+{BATCH_NAME}\s*\)", f" {BATCH})", sql.replace("{", "{{").replace("}", "}}"))
 
 
-def _failure(table: str, result: Any) -> Failure:
+def _result(table: str, result: Any) -> Result:
     configuration = result.expectation_config
+    severity = "error" if configuration.severity == "critical" else "warn"
+    name, says = configuration.meta["name"].split(".")[-1], configuration.description
+    if result.success:
+        return Result(table, name, says, severity, is_met=True)
     found, examples = "", []
     observed = result.result.get("observed_value")
     unexpected = result.result.get("unexpected_count")
@@ -115,8 +118,7 @@ def _failure(table: str, result: Any) -> Failure:
         examples = [example_text(value) for value in result.result["partial_unexpected_list"][:EXAMPLES]]
     else:
         found = f"Found: {observed}"
-    severity = "error" if configuration.severity == "critical" else "warn"
-    return Failure(table, configuration.meta["name"].split(".")[-1], configuration.description, severity, found, tuple(examples))
+    return Result(table, name, says, severity, False, found, tuple(examples))
 
 
 def _raised(information: Any) -> str | None:

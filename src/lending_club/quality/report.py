@@ -7,15 +7,16 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Failure:
-    """An expectation that is not met.
+class Result:
+    """What became of an expectation.
 
     Attributes:
         table: The table that was checked.
         name: Name of the expectation in its suite.
         says: What is expected, in words.
         severity: ``error`` or ``warn``.
-        found: How many rows, or what, was found instead; or why it could not be checked.
+        is_met: Whether it is met.
+        found: Where it is not met: how many rows, or what, was found instead; or why it could not be checked.
         examples: Up to five of the rows.
     """
 
@@ -23,7 +24,8 @@ class Failure:
     name: str
     says: str
     severity: str
-    found: str
+    is_met: bool
+    found: str = ""
     examples: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -33,19 +35,28 @@ class Failure:
 
 @dataclass(frozen=True)
 class Report:
-    """What was checked and what was found; ``page`` shows it."""
+    """What was checked, nothing where the checks are off, and what was found; ``page`` shows it."""
 
-    expectation_count: int
-    failures: tuple[Failure, ...]
+    results: tuple[Result, ...]
     page: Path
 
     @property
-    def errors(self) -> list[Failure]:
+    def expectation_count(self) -> int:
+        """How many expectations were checked."""
+        return len(self.results)
+
+    @property
+    def failures(self) -> list[Result]:
+        """The expectations that are not met."""
+        return [result for result in self.results if not result.is_met]
+
+    @property
+    def errors(self) -> list[Result]:
         """The failures that stop a run."""
         return [failure for failure in self.failures if failure.severity == "error"]
 
     @property
-    def warnings(self) -> list[Failure]:
+    def warnings(self) -> list[Result]:
         """The failures that are only reported."""
         return [failure for failure in self.failures if failure.severity == "warn"]
 

@@ -147,6 +147,24 @@ def _condition(text: str) -> exp.Expr:
 
 
 @dataclass(frozen=True)
+class ParquetFile:
+    """A Parquet file that is read as a table where it is, by an engine that works in this process.
+
+    Attributes:
+        path: Where the file is.
+    """
+
+    path: Path
+
+    @property
+    def expression(self) -> exp.Table:
+        """The file as sqlglot has it, to stand in a FROM."""
+        from sqlglot import exp
+
+        return exp.Table(this=exp.Anonymous(this="read_parquet", expressions=[exp.Literal.string(str(self.path))]))
+
+
+@dataclass(frozen=True)
 class FileQuery:
     """A query about the records of a file.
 

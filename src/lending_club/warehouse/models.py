@@ -19,7 +19,7 @@ from kedro.pipeline import Node
 from sqlglot import exp
 
 from lending_club.csv_file import CsvFile
-from lending_club.warehouse.base import FileQuery, Table
+from lending_club.warehouse.base import FileQuery, ParquetFile, Table
 
 _DIALECT = "duckdb"
 
@@ -53,6 +53,10 @@ class Models:
             outputs=name,
             name=name,
         )
+
+    def bind(self, name: str, **values: object) -> exp.Query | FileQuery:
+        """The model as a query of these tables and files, with these parameters, by the names that the SQL has for them."""
+        return _binder(name, self.query(name), list(values))(*values.values())
 
     def query(self, name: str) -> exp.Query:
         """The model as a query with its macros expanded, tables and parameters not yet bound.
@@ -149,7 +153,7 @@ def bind_tables(query: exp.Expr, references: Mapping[str, Any]) -> None:
     for table in list(query.find_all(exp.Table)):
         reference = references.get(table.name)
         alias = table.alias or table.name
-        if isinstance(reference, Table):
+        if isinstance(reference, Table | ParquetFile):
             table.replace(exp.alias_(reference.expression, alias, table=True))
         elif isinstance(reference, exp.Query):
             table.replace(reference.copy().subquery(alias))

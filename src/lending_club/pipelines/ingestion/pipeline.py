@@ -17,6 +17,11 @@ def create_pipeline() -> Pipeline:
         [
             models.node("raw_customers"),
             models.node("raw_accounts"),
-            Node(note_landing, ["raw_customers", "raw_accounts"], "landings", name="landings"),
+            Node(
+                note_landing,
+                ["raw_customers", "customers_csv", "raw_accounts", "accounts_csv"],
+                "landings",
+                name="landings",
+            ),
         ]
     )

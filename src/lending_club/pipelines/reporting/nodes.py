@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import logging
+import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+import lending_club
 from lending_club.errors import CheckError, ReconciliationError
 from lending_club.parameters import Quality, read_parameters
+from lending_club.pipelines.reporting.charts import Rows
+from lending_club.pipelines.reporting.comparison import Comparison
+from lending_club.pipelines.reporting.page import Facts, render
 from lending_club.publication import Output
 from lending_club.quality.checks import age_query, check_tables, fingerprint_query
 from lending_club.quality.report import Report
 from lending_club.warehouse import Table, TableOutput
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 logger = logging.getLogger(__name__)
 
@@ -101,13 +111,90 @@ def check(parameters: dict[str, Any], data_docs: Path, **tables: Table) -> Repor
     read = read_parameters(parameters)
     if not read.quality.checks:
         logger.warning("NOT CHECKED: quality.checks is false. Nobody has checked what is published now.")
-        return Report(0, (), data_docs)
+        return Report((), data_docs)
     report = check_tables(tables, read, data_docs)
     for failure in report.warnings:
         logger.warning("Not as expected: %s", failure)
     if report.errors:
         raise CheckError(f"{report}\n  Nothing was published; what was published before is unchanged.")
     return report
+
+
+def gather(
+    run_id: str,
+    parameters: dict[str, Any],
+    approval: Approval,
+    checks: Report,
+    comparison: Comparison,
+    landings: Table,
+    interest_by_tier: Table,
+    interest_by_loan: Table,
+    balance_distribution: Table,
+    largest_accounts: Table,
+    **tables_and_outputs: Table | Output | TableOutput,
+) -> Facts:
+    """Gather what the report tells.
+
+    Args:
+        run_id: Kedro's id of the run.
+        parameters: All parameters of the run.
+        approval: Rows of the reconciliation.
+        checks: What was checked.
+        comparison: What has changed since the last published run.
+        landings: What was read and when.
+        interest_by_tier: Few rows; so are the next ones.
+        interest_by_loan: See there.
+        balance_distribution: See there.
+        largest_accounts: See there.
+        tables_and_outputs: The results by name, and their outputs, each by its table's name and ``__`` and the output's form.
+    """
+    outputs: dict[str, str] = {}
+    for name, output in tables_and_outputs.items():
+        if not isinstance(output, Table):
+            result = tables_and_outputs[name.partition("__")[0]]
+            told = output.path.name if isinstance(output, Output) else f"table {output.table.name}"
+            holds = result.comment if isinstance(result, Table) else ""
+            outputs[told] = holds if told not in outputs else "The same results as tables."
+    versions = {
+        "lending_club": lending_club.__version__,
+        "Python": platform.python_version(),
+        "Kedro": version("kedro"),
+        "Engine": interest_by_tier.warehouse.version(),
+    }
+    if checks.expectation_count:
+        versions["Great Expectations"] = version("great_expectations")
+    return Facts(
+        run_id=run_id,
+        made_at=datetime.now(UTC),
+        parameters=read_parameters(parameters),
+        reconciliation=approval.reconciliation,
+        reasons=approval.reasons,
+        by_tier=interest_by_tier.rows(),
+        by_loan=interest_by_loan.rows(),
+        distribution=balance_distribution.rows(),
+        largest=largest_accounts.rows(),
+        landings=landings.rows(),
+        comparison=comparison,
+        checks=checks,
+        outputs=outputs,
+        versions=versions,
+    )
+
+
+def report(facts: Facts, **charts: go.Figure) -> str:
+    """Write the report of a run as a page, with these charts by their names."""
+    return render(facts, charts)
+
+
+def draw(chart: Callable[[Rows], go.Figure]) -> Callable[[Table], go.Figure]:
+    """A node's function that draws a chart of a table's few rows."""
+
+    def drawn(table: Table) -> go.Figure:
+        return chart(table.rows())
+
+    drawn.__name__ = f"draw_{chart.__name__}"
+    drawn.__doc__ = chart.__doc__
+    return drawn
 
 
 def publish(checks: Report, *outputs: Output | TableOutput) -> list[Output | TableOutput]:

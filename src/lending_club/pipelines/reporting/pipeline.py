@@ -6,13 +6,18 @@ from pathlib import Path
 
 from kedro.pipeline import Node, Pipeline
 
+from lending_club.pipelines.reporting import charts
+from lending_club.pipelines.reporting.comparison import compare
 from lending_club.pipelines.reporting.nodes import (
     approve,
     check,
+    draw,
     export,
     fingerprint,
     freshness,
+    gather,
     publish,
+    report,
     summarise,
 )
 from lending_club.warehouse.models import Models
@@ -29,6 +34,19 @@ OUTPUTS = {
 
 # What the expectations may read besides: the cleaned rows, what they were made from, and what the outputs were found to be.
 ALSO_CHECKED = ["customers", "accounts", "raw_customers", "raw_accounts", "rate_tiers", "output_fingerprints", "freshness"]
+
+# What the report tells of the accounts, few rows each.
+SMALL_TABLES = ["interest_by_tier", "interest_by_loan", "balance_distribution", "largest_accounts"]
+
+# The charts of the report, each with the table that it is drawn from.
+CHARTS = {
+    "reconciliation_flow": (charts.reconciliation_flow, "reconciliation"),
+    "quarantine_reasons": (charts.quarantine_reasons, "reconciliation_reasons"),
+    "interest_by_tier": (charts.interest_by_tier, "interest_by_tier"),
+    "interest_by_loan": (charts.interest_by_loan, "interest_by_loan"),
+    "balance_distribution": (charts.balance_distribution, "balance_distribution"),
+    "largest_accounts": (charts.largest_accounts, "largest_accounts"),
+}
 
 
 def create_pipeline() -> Pipeline:
@@ -60,7 +78,27 @@ def create_pipeline() -> Pipeline:
                 "checks",
                 name="check",
             ),
-            Node(publish, ["checks", *outputs], "published", name="publish"),
+            *(models.node(name) for name in ("account_groups", *SMALL_TABLES)),
+            Node(
+                compare,
+                ["account_summary", "rate_tiers", "account_summary_before"],
+                "comparison",
+                name="comparison",
+            ),
+            *(Node(draw(chart), table, f"{name}_chart", name=f"{name}_chart") for name, (chart, table) in CHARTS.items()),
+            Node(
+                gather,
+                {
+                    **{name: name for name in ("run_id", "parameters", "approval", "checks", "comparison", "landings")},
+                    **{name: name for name in SMALL_TABLES},
+                    **tables,
+                    **forms,
+                },
+                "report_facts",
+                name="report_facts",
+            ),
+            Node(report, {"facts": "report_facts", **{name: f"{name}_chart" for name in CHARTS}}, "report", name="report"),
+            Node(publish, ["checks", *outputs, "report"], "published", name="publish"),
             Node(summarise, ["approval", "checks", "published"], "run_summary", name="summarise"),
         ]
     )
