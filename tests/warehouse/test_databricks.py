@@ -67,6 +67,19 @@ def test_values_arrive_as_they_are(databricks: DatabricksWarehouse, tmp_path: Pa
     assert databricks.fingerprint(table) == databricks.fingerprint(table, tmp_path / "out.csv", "csv")
 
 
+def test_first_rows_are_read_in_order_on_a_connection_of_their_own(databricks: DatabricksWarehouse) -> None:
+    table = numbers(databricks, 5)
+    working = databricks._open_connection
+    found = databricks.first_rows(table, 2)
+    assert (list(found.columns), [list(row) for row in found.rows]) == (
+        ["n", "amount"],
+        [[0, Decimal("0.00")], [1, Decimal("0.01")]],
+    )
+    assert databricks._open_connection is working
+    with pytest.raises(WarehouseError, match="TABLE_OR_VIEW_NOT_FOUND"):
+        databricks.first_rows(Table(databricks, f"{SCHEMA}.nothing"), 2)
+
+
 def test_a_table_without_rows_is_exported_with_its_header(databricks: DatabricksWarehouse, tmp_path: Path) -> None:
     table = numbers(databricks, count=0)
     assert databricks.export(table, tmp_path / "out.csv", "csv") == 0

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from sqlglot import exp
 
 from lending_club.csv_file import CsvFile
 from lending_club.errors import WarehouseError
-from lending_club.warehouse import FileQuery, Table, close_warehouses, open_warehouse
+from lending_club.warehouse import FileQuery, FirstRows, Table, close_warehouses, open_warehouse
 from lending_club.warehouse.base import Warehouse
 from lending_club.warehouse.duckdb import DuckDBWarehouse
 from lending_club.warehouse.models import values_query
@@ -136,18 +140,58 @@ def test_a_scratch_database_that_cannot_be_opened_is_made_anew(
     assert "cannot be opened and is made anew" in caplog.text
 
 
-def test_a_scratch_database_that_somebody_has_open_is_not_touched(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    path = tmp_path / "scratch.duckdb"
-    code = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('open', flush=True); sys.stdin.read()"
+@contextmanager
+def held(database: Path, seconds: float | None = None, read_only: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """Another process has the database open, for so long or to the end."""
+    wait = "sys.stdin.read()" if seconds is None else f"time.sleep({seconds})"
+    connect = f"c = duckdb.connect({str(database)!r}, read_only={read_only})"
+    code = f"import duckdb, sys, time; {connect}; print('open', flush=True); {wait}"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "open\n"
-        with pytest.raises(WarehouseError, match=f"Conflicting lock is held .*{holder.pid}"):
-            DuckDBWarehouse(path).exists(Table(DuckDBWarehouse(path), "raw.t"))
-        holder.communicate("")
+        yield holder
+        if seconds is None:
+            holder.communicate("")
+
+
+def test_a_scratch_database_that_somebody_has_open_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lending_club.warehouse.duckdb._LOOK_SECONDS", 0.2)
+    path = tmp_path / "scratch.duckdb"
+    with held(path) as holder, pytest.raises(WarehouseError, match=f"Conflicting lock is held .*{holder.pid}"):
+        DuckDBWarehouse(path).exists(Table(DuckDBWarehouse(path), "raw.t"))
     assert not DuckDBWarehouse(path).exists(Table(DuckDBWarehouse(path), "raw.t"))
+
+
+def test_who_wants_to_write_waits_for_who_looks(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    table = Table(warehouse, "raw.t")
+    warehouse.create_table(table, values_query([{"n": 1}], {"n": "BIGINT"}))
+    warehouse.close()
+    with held(tmp_path / "scratch.duckdb", seconds=0.5, read_only=True):
+        assert warehouse.rows(table.select()) == [{"n": 1}]
+
+
+def test_first_rows_of_tables_and_views(warehouse: DuckDBWarehouse) -> None:
+    table, view = Table(warehouse, "raw.t"), Table(warehouse, "staging.v")
+    rows = [{"n": n, "amount": Decimal(n) / 100} for n in range(5)]
+    warehouse.create_table(table, values_query(rows, {"n": "BIGINT", "amount": "DECIMAL(18, 2)"}))
+    warehouse.create_view(view, table.select())
+    expected = FirstRows(["n", "amount"], [(0, Decimal("0.00")), (1, Decimal("0.01"))])
+    assert warehouse.first_rows(table, 2) == expected  # while this process works on it
+    warehouse.close()
+    assert warehouse.first_rows(table, 2) == warehouse.first_rows(view, 2) == expected
+    assert warehouse._open_connection is None
+
+
+def test_who_looks_waits_for_nobody(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match=r"scratch.duckdb is not there yet: it is made by kedro run"):
+        warehouse.first_rows(Table(warehouse, "raw.t"), 1)
+    assert not (tmp_path / "scratch.duckdb").exists()
+    with (
+        held(tmp_path / "scratch.duckdb"),
+        pytest.raises(WarehouseError, match=r"A run is working on this table\. Look again when it has ended\."),
+    ):
+        warehouse.first_rows(Table(warehouse, "raw.t"), 1)
+    with pytest.raises(WarehouseError, match=r"raw.* does not exist.* Run the pipelines that come before"):
+        warehouse.first_rows(Table(warehouse, "raw.t"), 1)
 
 
 def test_an_unknown_table_is_told_with_what_to_do(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:

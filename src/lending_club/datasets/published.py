@@ -8,9 +8,10 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from lending_club.datasets.preview import PREVIEW_ROWS, TablePreview, table_preview
 from lending_club.errors import WarehouseError
 from lending_club.publication import Output, publication
-from lending_club.warehouse import FileFormat, Table, TableOutput, open_warehouse
+from lending_club.warehouse import FileFormat, Table, TableOutput, first_rows_of_file, open_warehouse
 
 
 class PublishedFile(AbstractDataset[Table, Output]):
@@ -19,17 +20,21 @@ class PublishedFile(AbstractDataset[Table, Output]):
     Args:
         filepath: The published path.
         file_format: ``csv``, as in the data contract, ``parquet``, or ``duckdb``, a database that several tables share.
+        table: ``schema.table`` in such a database, for those who look into it; it is saved under its own name.
         metadata: For other tools; not used here.
 
     Attributes:
         row_count: Number of rows that the last save wrote, None before.
+        byte_count: Size of the file that the last save wrote, None before.
     """
 
-    def __init__(self, filepath: str, file_format: FileFormat, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(self, filepath: str, file_format: FileFormat, table: str = "", metadata: dict[str, Any] | None = None) -> None:
         self._path = Path(filepath)
         self._format: FileFormat = file_format
+        self._table = table
         self.metadata = metadata
         self.row_count: int | None = None
+        self.byte_count: int | None = None
 
     def load(self) -> Output:
         """A reference to the file, which need not exist yet."""
@@ -39,6 +44,7 @@ class PublishedFile(AbstractDataset[Table, Output]):
         """Write the table's rows, in the table's order, to the staged file."""
         staged = publication(self._path.parent).stage(self._path.name)
         self.row_count = data.warehouse.export(data, staged, self._format)
+        self.byte_count = staged.stat().st_size
 
     def state(self) -> str:
         """What changes when somebody replaces, alters or removes the published file."""
@@ -46,6 +52,10 @@ class PublishedFile(AbstractDataset[Table, Output]):
             return "missing"
         found = self._path.stat()
         return f"file {found.st_ino}, {found.st_size} bytes, {found.st_mtime_ns}"
+
+    def preview(self, nrows: int = PREVIEW_ROWS) -> TablePreview:
+        """The first rows as they are published, for Kedro-Viz."""
+        return table_preview(lambda: first_rows_of_file(self._path, self._format, nrows, self._table))
 
     def _exists(self) -> bool:
         return self._path.is_file()
@@ -84,6 +94,11 @@ class PublishedTable(AbstractDataset[Table, TableOutput]):
             return table.warehouse.state(table)
         except WarehouseError as error:
             return f"unknown at {datetime.now(UTC)}: {error}"
+
+    def preview(self, nrows: int = PREVIEW_ROWS) -> TablePreview:
+        """The first rows as they are published, for Kedro-Viz."""
+        table = self.load().table
+        return table_preview(lambda: table.warehouse.first_rows(table, nrows))
 
     def _exists(self) -> bool:
         table = self.load().table

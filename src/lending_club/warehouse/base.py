@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -51,6 +51,12 @@ class Warehouse(Protocol):
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """Fetch the result of a query that is known to be small."""
+
+    def first_rows(self, table: Table, limit: int) -> FirstRows:
+        """Read the first rows of a table for somebody who looks at it: on a connection of its own, closed afterwards.
+
+        It waits for nobody; what cannot be read at once is an error that says why.
+        """
 
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """Write a table to a file in the table's order, return the number of rows.
@@ -113,6 +119,19 @@ class Table:
     def rows(self) -> list[dict[str, Any]]:
         """All rows, in the table's own order. For small tables."""
         return self.warehouse.rows(self.select())
+
+
+@dataclass(frozen=True)
+class FirstRows:
+    """The first rows of a table.
+
+    Attributes:
+        columns: The names of all columns, in order.
+        rows: The rows, each with a value a column.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)

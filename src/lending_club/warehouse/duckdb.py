@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import duckdb
 
 from lending_club.csv_file import MAX_RECORD_BYTES
 from lending_club.errors import ParameterError, WarehouseError
-from lending_club.warehouse.base import FileFormat, FileQuery, Table
+from lending_club.warehouse.base import FileFormat, FileQuery, FirstRows, Table
 from lending_club.warehouse.duckdb_csv import DuckDBCsvLoad, records_of
 from lending_club.warehouse.memory import available_memory
 
@@ -26,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 _SCHEMAS = ("raw", "staging", "marts")
 _SHARE_OF_MEMORY = 60
+# How long to wait for somebody who looks at the database: one run at a time opens it for writing, and a look is over at once.
+_LOOK_SECONDS = 5
+_POLL_SECONDS = 0.05
+_LONG_LINES = f", max_line_size = {MAX_RECORD_BYTES}"
 
 
 class DuckDBWarehouse:
@@ -145,6 +150,23 @@ class DuckDBWarehouse:
         names = [column[0] for column in result.description or ()]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
+    def first_rows(self, table: Table, limit: int) -> FirstRows:
+        """See ``Warehouse``."""
+        if self._open_connection is not None:  # DuckDB refuses a second connection of another kind in one process
+            with _plain_errors(self._database), self._open_connection.cursor() as cursor:
+                return _first_rows(cursor, table.name, limit)
+        if not self._database.is_file():
+            raise WarehouseError(f"{self._database} is not there yet: it is made by kedro run.")
+        with _plain_errors(self._database):
+            try:
+                connection = duckdb.connect(self._database, read_only=True)
+            except duckdb.IOException as error:
+                if _is_locked(error):
+                    raise WarehouseError("A run is working on this table. Look again when it has ended.") from error
+                raise
+            with connection:
+                return _first_rows(connection, table.name, limit)
+
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """See ``Warehouse``."""
         name = table.name
@@ -180,16 +202,12 @@ class DuckDBWarehouse:
         values = [f"array_to_string({column}, ',')" if column in lists else f'"{column}"' for column in columns]
         match file_format:
             case "csv":
-                kinds = ((column, "VARCHAR" if column in lists else kind) for column, kind in columns.items())
-                types = ", ".join(f"{column}: {_quoted(kind)}" for column, kind in kinds)
-                options = f"""columns = {{{types}}}, header = true, auto_detect = false, delim = ',',
-                    quote = '"', escape = '"', nullstr = ''"""
+                types = {column: "VARCHAR" if column in lists else kind for column, kind in columns.items()}
                 names = [f'"{column}"' for column in columns]
                 try:
-                    return self._fingerprint(names, f"read_csv({_quoted(path)}, {options})")
+                    return self._fingerprint(names, _csv_source(path, types))
                 except WarehouseError:  # long lines have to be allowed, which makes the parts large that threads share out
-                    options += f", max_line_size = {MAX_RECORD_BYTES}"
-                    return self._fingerprint(names, f"read_csv({_quoted(path)}, {options})")
+                    return self._fingerprint(names, _csv_source(path, types, _LONG_LINES))
             case "parquet":
                 return self._fingerprint(values, f"read_parquet({_quoted(path)})")
             case "duckdb":
@@ -241,9 +259,9 @@ class DuckDBWarehouse:
             self._database.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(self._spilled, ignore_errors=True)  # by a run that was killed
             try:
-                connection = duckdb.connect(self._database)
+                connection = self._connect_in_turn()
             except duckdb.Error as error:
-                if "lock" in str(error).lower() or not self._database.is_file():
+                if _is_locked(error) or not self._database.is_file():
                     raise
                 logger.warning("%s cannot be opened and is made anew: %s", self._database, _first_line(error))
                 self._database.unlink()
@@ -256,6 +274,17 @@ class DuckDBWarehouse:
             for schema in _SCHEMAS:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             return connection
+
+    def _connect_in_turn(self) -> duckdb.DuckDBPyConnection:
+        """Connect when nobody looks any more."""
+        deadline = time.monotonic() + _LOOK_SECONDS
+        while True:
+            try:
+                return duckdb.connect(self._database)
+            except duckdb.Error as error:
+                if not _is_locked(error) or time.monotonic() >= deadline:
+                    raise
+            time.sleep(_POLL_SECONDS)
 
     def _open_in_memory(self) -> duckdb.DuckDBPyConnection:
         with _plain_errors(self._database):
@@ -286,6 +315,41 @@ class DuckDBWarehouse:
         """Run a statement that answers with a number of rows."""
         ((count, *_),) = self._execute(sql).fetchall()
         return int(count)
+
+
+def first_rows_of_file(path: Path, file_format: FileFormat, limit: int, table: str = "") -> FirstRows:
+    """See ``lending_club.warehouse.files``."""
+    if not path.is_file():
+        raise WarehouseError(f"{path} is not there yet: it is published by kedro run.")
+    with _plain_errors(path), duckdb.connect(":memory:") as connection:
+        match file_format:
+            case "csv":
+                with path.open(encoding="utf-8") as file:
+                    names = file.readline().rstrip("\n").split(",")
+                types = dict.fromkeys(names, "VARCHAR")
+                source = _csv_source(path, types, _LONG_LINES)
+            case "parquet":
+                source = f"read_parquet({_quoted(path)})"
+            case "duckdb":
+                connection.execute(f"ATTACH {_quoted(path)} AS file (READ_ONLY)")
+                source = f"file.{table}"
+        return _first_rows(connection, source, limit)
+
+
+def _first_rows(connection: duckdb.DuckDBPyConnection, source: str, limit: int) -> FirstRows:
+    found = connection.execute(f"FROM {source} LIMIT {int(limit)}")
+    return FirstRows([column[0] for column in found.description or ()], found.fetchall())
+
+
+def _csv_source(path: Path | None, types: Mapping[str, str], options: str = "") -> str:
+    """A published CSV file, to stand in a FROM; with its columns' types, and more of DuckDB's options."""
+    columns = ", ".join(f"{column}: {_quoted(kind)}" for column, kind in types.items())
+    return f"""read_csv({_quoted(path)}, columns = {{{columns}}}, header = true, auto_detect = false, delim = ',',
+        quote = '"', escape = '"', nullstr = ''{options})"""
+
+
+def _is_locked(error: Exception) -> bool:
+    return "lock" in str(error).lower()
 
 
 @contextmanager

@@ -1,0 +1,24 @@
+"""Published files, which the embedded DuckDB reads whatever the warehouse is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lending_club.warehouse.base import FileFormat, FirstRows
+
+
+def first_rows_of_file(path: Path, file_format: FileFormat, limit: int, table: str = "") -> FirstRows:
+    """The first rows of a published file.
+
+    Args:
+        path: The file.
+        file_format: ``csv``, whose values are read as text, ``parquet`` or ``duckdb``.
+        limit: The largest number of rows.
+        table: ``schema.table`` in a DuckDB file.
+
+    Raises:
+        WarehouseError: It cannot be read.
+    """
+    from lending_club.warehouse.duckdb import first_rows_of_file as read
+
+    return read(path, file_format, limit, table)
