@@ -7,13 +7,19 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean
+.PHONY: help run viz viz-build docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 	.venv/bin/kedro run
+
+viz: .venv/.ready ## Show the lineage, its SQL, tables and last run in a browser; VIZ="--env prod --port 4200" for other options
+	.venv/bin/kedro viz run $(VIZ)
+
+viz-build: .venv/.ready ## The same as one page that opens from disk, build/viz/index.html
+	.venv/bin/kedro viz build $(VIZ)
 
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
@@ -31,7 +37,7 @@ test-databricks: .venv/.ready # where there is Java
 test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the oldest and the locked DuckDB; slow
 	@for python in $(PYTHONS); do for duckdb in 1.5.6 2.0.0; do \
 		echo "Python $$python, DuckDB $$duckdb" && \
-		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --python $$python && \
+		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --extra viz --python $$python && \
 		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
 		.venv-matrix/bin/pytest -p no:cacheprovider || exit 1; done; done
 
@@ -73,9 +79,9 @@ clean: ## Remove the environment and caches; data stays
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
 		{ echo "Python 3.11 to 3.13 is needed, $(PYTHON) is another. Try: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@if command -v uv >/dev/null; then uv sync --locked --quiet; else \
+	@if command -v uv >/dev/null; then uv sync --locked --quiet --extra viz; else \
 		test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
-		.venv/bin/uv sync --locked --quiet; fi
+		.venv/bin/uv sync --locked --quiet --extra viz; fi
 	@touch $@
 
 # The test warehouse's environment, with Delta Lake's archives: Spark fetches them once, so that it starts without a network.

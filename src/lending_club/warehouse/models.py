@@ -7,7 +7,7 @@ in its SQL, so the lineage cannot disagree with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -48,7 +48,7 @@ class Models:
         tables = tables_of(query)
         names = [*tables, *parameters]
         return Node(
-            _binder(name, query, names),
+            Model(name, self.folder / f"{name}.sql", query, names),
             inputs=[*tables, *parameters.values()],
             outputs=name,
             name=name,
@@ -89,6 +89,40 @@ class Models:
             return exp.paren(self._expand(body.copy().transform(argument)))
 
         return tree.transform(expanded)
+
+
+class Model:
+    """A model as the function of its node: from what it reads to the query that makes its table.
+
+    Args:
+        name: Its name.
+        path: Its file.
+        query: It, with its macros expanded.
+        reads: Names in it of what its node is given, in this order: tables, a file, parameters.
+    """
+
+    def __init__(self, name: str, path: Path, query: exp.Query, reads: Sequence[str]) -> None:
+        self.__name__ = name
+        self.path = path
+        self._query = query
+        self._reads = reads
+
+    def __call__(self, *values: Any) -> exp.Query | FileQuery:
+        """The query with its tables and parameters bound; one about a file goes with the file."""
+        bound = self._query.copy()
+        by_name = dict(zip(self._reads, values, strict=True))
+        for table in list(bound.find_all(exp.Table)):
+            reference = by_name.get(table.name)
+            if isinstance(reference, Table):
+                table.replace(exp.alias_(reference.expression, table.alias or table.name, table=True))
+        bind_parameters(bound, by_name)
+        files = {name: value for name, value in by_name.items() if isinstance(value, CsvFile)}
+        return FileQuery(bound, *files.popitem()) if files else bound
+
+    @property
+    def text(self) -> str:
+        """The SQL as it stands in the file."""
+        return self.path.read_text(encoding="utf-8")
 
 
 def tables_of(query: exp.Expr) -> list[str]:
@@ -139,20 +173,3 @@ def bind_parameters(query: exp.Expr, values: Mapping[str, Any]) -> exp.Expr:
         else:
             placeholder.replace(literal(value))
     return query
-
-
-def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.Query | FileQuery]:
-    def bind(*values: Any) -> exp.Query | FileQuery:
-        bound = query.copy()
-        by_name = dict(zip(names, values, strict=True))
-        for table in list(bound.find_all(exp.Table)):
-            reference = by_name.get(table.name)
-            if isinstance(reference, Table):
-                table.replace(exp.alias_(reference.expression, table.alias or table.name, table=True))
-        bind_parameters(bound, by_name)
-        files = {name: value for name, value in by_name.items() if isinstance(value, CsvFile)}
-        return FileQuery(bound, *files.popitem()) if files else bound
-
-    bind.__name__ = name
-    bind.__doc__ = f"Make {name} from its model."
-    return bind

@@ -18,5 +18,6 @@ def create_pipeline() -> Pipeline:
             models.node("raw_customers"),
             models.node("raw_accounts"),
             Node(note_landing, ["raw_customers", "raw_accounts"], "landings", name="landings"),
-        ]
+        ],
+        tags="ingestion",
     )

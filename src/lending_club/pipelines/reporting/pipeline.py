@@ -62,5 +62,6 @@ def create_pipeline() -> Pipeline:
             ),
             Node(publish, ["checks", *outputs], "published", name="publish"),
             Node(summarise, ["approval", "checks", "published"], "run_summary", name="summarise"),
-        ]
+        ],
+        tags="reporting",
     )

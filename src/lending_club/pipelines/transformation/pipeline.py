@@ -32,5 +32,6 @@ def create_pipeline() -> Pipeline:
             models.node("refused_balances"),
             Node(reconcile, ["reconciliation_counts", "refused_balances"], "reconciliation", name="reconciliation"),
             models.node("reconciliation_reasons"),
-        ]
+        ],
+        tags="transformation",
     )
