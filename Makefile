@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -15,22 +15,28 @@ help: ## Show this list
 run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 	.venv/bin/kedro run
 
-jupyter: .venv/.notebook ## Open JupyterLab with the catalog; start with notebooks/explore.ipynb
+jupyter: .venv/.extras ## Open JupyterLab with the catalog; start with notebooks/explore.ipynb
 	.venv/bin/kedro jupyter lab
 
 docs: .venv/.ready ## Make the documentation's site in build/docs
 	@.venv/bin/sphinx-build --quiet --fail-on-warning --fresh-env --keep-going --nitpicky --builder html docs build/docs
 	@echo "Open file://$(CURDIR)/build/docs/index.html"
 
+viz: .venv/.extras ## Show the lineage, its SQL, tables and last run in a browser; VIZ="--env prod --port 4200" for other options
+	.venv/bin/kedro viz run $(VIZ)
+
+viz-build: .venv/.extras ## The same as one page that opens from disk, build/viz/index.html
+	.venv/bin/kedro viz build $(VIZ)
+
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
 
 test: test-duckdb test-databricks ## Run the tests; with make -j2 -O both halves at once
 
-test-duckdb: .venv/.notebook
+test-duckdb: .venv/.extras
 	.venv/bin/pytest --ignore tests/warehouse
 
-test-databricks: .venv/.notebook # where there is Java
+test-databricks: .venv/.extras # where there is Java
 	@if command -v java >/dev/null || test -n "$$JAVA_HOME"; then $(MAKE) --silent warehouse-env; \
 		else echo "There is no Java: the tests of Databricks are skipped."; fi
 	.venv/bin/pytest tests/warehouse
@@ -38,7 +44,7 @@ test-databricks: .venv/.notebook # where there is Java
 test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the oldest and the locked DuckDB; slow
 	@for python in $(PYTHONS); do for duckdb in 1.5.6 2.0.0; do \
 		echo "Python $$python, DuckDB $$duckdb" && \
-		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --extra notebook --python $$python && \
+		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --all-extras --python $$python && \
 		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
 		.venv-matrix/bin/pytest -p no:cacheprovider || exit 1; done; done
 
@@ -86,10 +92,9 @@ clean: ## Remove the environment, caches and the site; data stays
 		.venv/bin/uv sync --locked --quiet; fi
 	@touch $@
 
-# Jupyter, data frames and plots beside it: the extra "notebook".
-.venv/.notebook: .venv/.ready
-	@if command -v uv >/dev/null; then uv sync --locked --quiet --extra notebook; else \
-		.venv/bin/uv sync --locked --quiet --extra notebook; fi
+# Kedro-Viz, Jupyter and data frames beside it: all extras.
+.venv/.extras: .venv/.ready
+	@if command -v uv >/dev/null; then uv sync --locked --quiet --all-extras; else .venv/bin/uv sync --locked --quiet --all-extras; fi
 	@touch $@
 
 # The test warehouse's environment, with Delta Lake's archives: Spark fetches them once, so that it starts without a network.

@@ -62,7 +62,10 @@ def assert_result_of_inputs(data: Path) -> None:
 def assert_tidy(data: Path) -> None:
     """No temporary file is left after a run."""
     assert {path.name for path in (data / "08_reporting").iterdir()} - {"data_docs"} == PUBLISHED | {".current", ".versions"}
-    assert {path.name for path in (data / "02_intermediate").iterdir()} - {"last_run.json"} == {"lending_club.duckdb", "run.lock"}
+    assert {path.name for path in (data / "02_intermediate").iterdir()} - {"last_run.json", "last_run"} == {
+        "lending_club.duckdb",
+        "run.lock",
+    }
     for version in (data / "08_reporting" / ".versions").iterdir():
         assert {path.name for path in version.iterdir()} == PUBLISHED
 

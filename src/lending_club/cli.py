@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,3 +105,9 @@ def doctor(env: str | None, conf_source: str | None) -> None:
         for what, found in examine(cast(KedroSession, session).load_context()):
             click.echo(f"ok  {what}: {found}")
         click.echo("All is well: kedro run can do its work.")
+
+
+if "kedro_viz" in sys.modules:  # Kedro has loaded the commands of its plugins before those of the project
+    from kedro_viz.launchers.cli.main import viz
+
+    viz.lazy_subcommands |= {"run": "lending_club.viz.run", "build": "lending_club.viz.build"}

@@ -155,8 +155,7 @@ def test_a_wrong_question_is_told(
 
 
 def test_a_notebook_shows_the_message_and_no_traceback() -> None:
-    from IPython.utils.capture import capture_output
-
+    capture_output: Any = importlib.import_module("IPython.utils.capture").capture_output
     shell: Any = importlib.import_module("IPython.core.interactiveshell").InteractiveShell()
 
     with capture_output() as captured:

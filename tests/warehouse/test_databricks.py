@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lending_club.csv_file import CsvFile
+from lending_club.datasets.preview import first_rows
 from lending_club.errors import WarehouseError
 from lending_club.warehouse import FileQuery, Table
 from lending_club.warehouse.databricks import DatabricksWarehouse
@@ -65,6 +66,15 @@ def test_values_arrive_as_they_are(databricks: DatabricksWarehouse, tmp_path: Pa
     databricks.create_table(table, without_empty)
     databricks.export(table, tmp_path / "out.csv", "csv")
     assert databricks.fingerprint(table) == databricks.fingerprint(table, tmp_path / "out.csv", "csv")
+
+
+def test_first_rows_are_read_in_order_on_a_connection_of_their_own(databricks: DatabricksWarehouse) -> None:
+    table = numbers(databricks, 5)
+    working = databricks._open_connection
+    assert first_rows(table, 2).to_pylist() == [{"n": 0, "amount": Decimal("0.00")}, {"n": 1, "amount": Decimal("0.01")}]
+    assert databricks._open_connection is working
+    with pytest.raises(WarehouseError, match="TABLE_OR_VIEW_NOT_FOUND"):
+        first_rows(Table(databricks, f"{SCHEMA}.nothing"), 2)
 
 
 def test_a_table_without_rows_is_exported_with_its_header(databricks: DatabricksWarehouse, tmp_path: Path) -> None:

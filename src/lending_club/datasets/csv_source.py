@@ -8,7 +8,10 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset
 
 from lending_club.csv_file import CsvFile
+from lending_club.datasets.preview import PREVIEW_ROWS, TextPreview
 from lending_club.errors import InputFileError
+
+_PREVIEW_LINE = 1000  # the most that is shown of a line, in characters
 
 
 class CsvSource(AbstractDataset[NoReturn, CsvFile]):
@@ -39,6 +42,15 @@ class CsvSource(AbstractDataset[NoReturn, CsvFile]):
         """
         del data
         raise InputFileError(f"{self._file.path} is an input and is never written.")
+
+    def preview(self, nrows: int = PREVIEW_ROWS) -> TextPreview:
+        """The first lines as they came, for Kedro-Viz."""
+        path = self._file.path
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                return TextPreview("".join(file.readline(_PREVIEW_LINE) for _ in range(nrows + 1)))
+        except OSError as error:
+            return TextPreview(f"{path}: {(error.strerror or str(error)).lower()}")
 
     def _exists(self) -> bool:
         return self._file.path.is_file()

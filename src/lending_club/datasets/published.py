@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from kedro.io import AbstractDataset
 
+from lending_club.datasets.preview import PREVIEW_ROWS, TablePreview, first_rows, table_preview
 from lending_club.errors import WarehouseError
 from lending_club.publication import Output, publication
-from lending_club.warehouse import FileFormat, Query, Readable, Table, TableOutput, open_warehouse
+from lending_club.warehouse import FileFormat, Query, Readable, Table, TableOutput, first_rows_of_file, open_warehouse
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class PublishedFile(StagedFile[Table]):
 
     Attributes:
         row_count: Number of rows that the last save wrote, None before.
+        byte_count: Size of the file that the last save wrote, None before.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class PublishedFile(StagedFile[Table]):
         self._format: FileFormat = file_format
         self._table = table
         self.row_count: int | None = None
+        self.byte_count: int | None = None
 
     def load(self) -> Output:
         """A reference to the file, which need not exist yet."""
@@ -98,6 +101,14 @@ class PublishedFile(StagedFile[Table]):
         """Write the table's rows, in the table's order, to the staged file."""
         staged = publication(self._path.parent).stage(self._path.name)
         self.row_count = data.warehouse.export(data, staged, self._format)
+        self.byte_count = staged.stat().st_size
+
+    def preview(self, nrows: int = PREVIEW_ROWS) -> TablePreview:
+        """The first rows as they are published, for Kedro-Viz."""
+        output = self.load()
+        if isinstance(output, DatabaseOutput):
+            return table_preview(lambda: first_rows(output.table, nrows))
+        return table_preview(lambda: first_rows_of_file(self._path, self._format, nrows))
 
 
 class PublishedPage(StagedFile[str]):
@@ -150,6 +161,11 @@ class PublishedTable(AbstractDataset[Table, TableOutput]):
             return table.warehouse.state(table)
         except WarehouseError as error:
             return f"unknown at {datetime.now(UTC)}: {error}"
+
+    def preview(self, nrows: int = PREVIEW_ROWS) -> TablePreview:
+        """The first rows as they are published, for Kedro-Viz."""
+        table = self.load().table
+        return table_preview(lambda: first_rows(table, nrows))
 
     def _exists(self) -> bool:
         table = self.load().table

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kedro.io import AbstractDataset
 
+from lending_club.datasets.preview import PREVIEW_ROWS, TablePreview, first_rows, table_preview
 from lending_club.warehouse import FileQuery, Table, open_warehouse
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class TableDataset(AbstractDataset["exp.Query | FileQuery", Table]):
         order_by: The columns that give the rows their order, for an engine that keeps none.
         comment: What the table is, for its readers.
         columns: What its columns are, by name.
-        metadata: For other tools; not used here.
+        metadata: For other tools, such as Kedro-Viz's layer; not used here.
 
     Attributes:
         row_count: Number of rows that the last save made, None before and for a view.
@@ -58,6 +59,11 @@ class TableDataset(AbstractDataset["exp.Query | FileQuery", Table]):
             table.warehouse.create_view(table, data)
         else:
             self.row_count = table.warehouse.create_table(table, data)
+
+    def preview(self, nrows: int = PREVIEW_ROWS) -> TablePreview:
+        """The first rows, for Kedro-Viz."""
+        table = self.load()
+        return table_preview(lambda: first_rows(table, nrows))
 
     def _exists(self) -> bool:
         table = self.load()

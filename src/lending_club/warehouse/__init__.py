@@ -2,6 +2,7 @@
 
 from lending_club.warehouse.base import FileFormat, FileQuery, ParquetFile, Table, TableOutput, Warehouse
 from lending_club.warehouse.connections import close_warehouses, open_warehouse
+from lending_club.warehouse.files import first_rows_of_file
 from lending_club.warehouse.frames import Query, Readable
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "TableOutput",
     "Warehouse",
     "close_warehouses",
+    "first_rows_of_file",
     "open_warehouse",
 ]

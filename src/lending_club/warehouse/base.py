@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -58,6 +59,9 @@ class Warehouse(Protocol):
 
     def arrow(self, query: exp.Query) -> pyarrow.Table:
         """Fetch the result of a query as Arrow, decimals as decimals. It has to fit into memory."""
+
+    def looking(self) -> AbstractContextManager[Warehouse]:
+        """The same for somebody who looks at a table: it does not wait long, and is closed afterwards."""
 
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """Write a table to a file in the table's order, return the number of rows.

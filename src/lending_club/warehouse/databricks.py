@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import tempfile
@@ -9,13 +10,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lending_club.errors import WarehouseError
-from lending_club.warehouse.base import FileFormat, FileQuery, Table
+from lending_club.warehouse.base import FileFormat, FileQuery, Table, Warehouse
 from lending_club.warehouse.databricks_login import Login
 from lending_club.warehouse.databricks_sql import databricks_sql
 from lending_club.warehouse.duckdb import DuckDBWarehouse
@@ -33,6 +34,7 @@ _T = TypeVar("_T")
 _PART_BYTES = "64MB"  # the connector reads a part into memory to upload it
 _UPLOADS = 4
 _FETCH_ROWS = 1_000_000
+_LOOK_SECONDS = 10  # how long somebody who looks at a table is kept waiting
 # What is said to a view where there is a table, and to a table where there is a view.
 _OTHER_KIND = re.compile("EXPECT_VIEW_NOT_TABLE|EXPECT_TABLE_NOT_VIEW|DELTA_CANNOT_WRITE_INTO_VIEW|TABLE_OR_VIEW_ALREADY_EXISTS")
 
@@ -196,6 +198,16 @@ class DatabricksWarehouse:
     def arrow(self, query: exp.Query) -> pyarrow.Table:
         """See ``Warehouse``."""
         return self._execute(self.sql(query))
+
+    @contextmanager
+    def looking(self) -> Iterator[Warehouse]:
+        """See ``Warehouse``."""
+        looking = copy.copy(self)
+        looking._patience_seconds, looking._open_connection = _LOOK_SECONDS, None
+        try:
+            yield looking
+        finally:
+            looking._forget_session()
 
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """See ``Warehouse``."""

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import duckdb
 
 from lending_club.csv_file import MAX_RECORD_BYTES
 from lending_club.errors import ParameterError, WarehouseBusyError, WarehouseError
-from lending_club.warehouse.base import FileFormat, FileQuery, Table
+from lending_club.warehouse.base import FileFormat, FileQuery, Table, Warehouse
 from lending_club.warehouse.duckdb_csv import DuckDBCsvLoad, records_of
 from lending_club.warehouse.memory import available_memory
 
@@ -32,6 +32,7 @@ _SHARE_OF_MEMORY = 60
 _POLL_SECONDS = 0.1
 # How long a run waits for those who are reading the scratch database; one question takes seconds.
 _READERS_SECONDS = 30
+_LONG_LINES = f", max_line_size = {MAX_RECORD_BYTES}"
 
 
 class DuckDBWarehouse:
@@ -166,6 +167,11 @@ class DuckDBWarehouse:
         with self._reading() as connection:
             return connection.sql(self.sql(query)).to_arrow_table()
 
+    @contextmanager
+    def looking(self) -> Iterator[Warehouse]:
+        """See ``Warehouse``. Whoever reads never waits here."""
+        yield self
+
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """See ``Warehouse``."""
         name = table.name
@@ -201,16 +207,12 @@ class DuckDBWarehouse:
         values = [f"array_to_string({column}, ',')" if column in lists else f'"{column}"' for column in columns]
         match file_format:
             case "csv":
-                kinds = ((column, "VARCHAR" if column in lists else kind) for column, kind in columns.items())
-                types = ", ".join(f"{column}: {_quoted(kind)}" for column, kind in kinds)
-                options = f"""columns = {{{types}}}, header = true, auto_detect = false, delim = ',',
-                    quote = '"', escape = '"', nullstr = ''"""
+                types = {column: "VARCHAR" if column in lists else kind for column, kind in columns.items()}
                 names = [f'"{column}"' for column in columns]
                 try:
-                    return self._fingerprint(names, f"read_csv({_quoted(path)}, {options})")
+                    return self._fingerprint(names, _csv_source(path, types))
                 except WarehouseError:  # long lines have to be allowed, which makes the parts large that threads share out
-                    options += f", max_line_size = {MAX_RECORD_BYTES}"
-                    return self._fingerprint(names, f"read_csv({_quoted(path)}, {options})")
+                    return self._fingerprint(names, _csv_source(path, types, _LONG_LINES))
             case "parquet":
                 return self._fingerprint(values, f"read_parquet({_quoted(path)})")
             case "duckdb":
@@ -345,6 +347,30 @@ class DuckDBWarehouse:
         return int(count)
 
 
+def first_rows_of_file(path: Path, file_format: FileFormat, limit: int) -> pyarrow.Table:
+    """See ``lending_club.warehouse.files``."""
+    if not path.is_file():
+        raise WarehouseError(f"{path} is not there yet: it is published by kedro run.")
+    source = f"read_parquet({_quoted(path)})"
+    if file_format == "csv":
+        with path.open(encoding="utf-8") as file:
+            names = file.readline().rstrip("\n").split(",")
+        source = _csv_source(path, dict.fromkeys(names, "VARCHAR"), _LONG_LINES)
+    with _plain_errors(path), duckdb.connect(":memory:") as connection:
+        return connection.sql(f"FROM {source} LIMIT {int(limit)}").to_arrow_table()
+
+
+def _csv_source(path: Path | None, types: Mapping[str, str], options: str = "") -> str:
+    """A published CSV file, to stand in a FROM; with its columns' types, and more of DuckDB's options."""
+    columns = ", ".join(f"{column}: {_quoted(kind)}" for column, kind in types.items())
+    return f"""read_csv({_quoted(path)}, columns = {{{columns}}}, header = true, auto_detect = false, delim = ',',
+        quote = '"', escape = '"', nullstr = ''{options})"""
+
+
+def _is_locked(error: Exception) -> bool:
+    return "lock" in str(error).lower()
+
+
 @contextmanager
 def _plain_errors(database: Path) -> Iterator[None]:
     try:
@@ -359,11 +385,6 @@ def _plain_errors(database: Path) -> Iterator[None]:
                 " Try again when it has ended. What is published can be read at any time."
             ) from error
         raise WarehouseError(f"DuckDB ({database}): {_first_line(error)}") from error
-
-
-def _is_locked(error: Exception) -> bool:
-    """Whether another process has the file open, in a way that keeps this one out."""
-    return "Could not set lock" in str(error)
 
 
 def _commenting(table: Table, name: str) -> str:

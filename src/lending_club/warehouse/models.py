@@ -7,7 +7,7 @@ in its SQL, so the lineage cannot disagree with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -48,7 +48,7 @@ class Models:
         tables = tables_of(query)
         names = [*tables, *parameters]
         return Node(
-            _binder(name, query, names),
+            Model(name, self.folder / f"{name}.sql", query, names),
             inputs=[*tables, *parameters.values()],
             outputs=name,
             name=name,
@@ -56,7 +56,7 @@ class Models:
 
     def bind(self, name: str, **values: object) -> exp.Query | FileQuery:
         """The model as a query of these tables and files, with these parameters, by the names that the SQL has for them."""
-        return _binder(name, self.query(name), list(values))(*values.values())
+        return Model(name, self.folder / f"{name}.sql", self.query(name), list(values))(*values.values())
 
     def query(self, name: str) -> exp.Query:
         """The model as a query with its macros expanded, tables and parameters not yet bound.
@@ -96,6 +96,37 @@ def _expand(tree: Any, macros: Mapping[str, tuple[list[str], exp.Expr]]) -> Any:
                     column.replace(values[column.name].copy())
             call.replace(expanded)
     return tree
+
+
+class Model:
+    """A model as the function of its node: from what it reads to the query that makes its table.
+
+    Args:
+        name: Its name.
+        path: Its file.
+        query: It, with its macros expanded.
+        reads: Names in it of what its node is given, in this order: tables, a file, parameters.
+    """
+
+    def __init__(self, name: str, path: Path, query: exp.Query, reads: Sequence[str]) -> None:
+        self.__name__ = name
+        self.path = path
+        self._query = query
+        self._reads = reads
+
+    def __call__(self, *values: Any) -> exp.Query | FileQuery:
+        """The query with its tables and parameters bound; one about a file goes with the file."""
+        bound = self._query.copy()
+        by_name = dict(zip(self._reads, values, strict=True))
+        bind_tables(bound, by_name)
+        bind_parameters(bound, by_name)
+        files = {name: value for name, value in by_name.items() if isinstance(value, CsvFile)}
+        return FileQuery(bound, *files.popitem()) if files else bound
+
+    @property
+    def text(self) -> str:
+        """The SQL as it stands in the file."""
+        return self.path.read_text(encoding="utf-8")
 
 
 def tables_of(query: exp.Expr) -> list[str]:
@@ -157,17 +188,3 @@ def bind_tables(query: exp.Expr, references: Mapping[str, Any]) -> None:
             table.replace(exp.alias_(reference.expression, alias, table=True))
         elif isinstance(reference, exp.Query):
             table.replace(reference.copy().subquery(alias))
-
-
-def _binder(name: str, query: exp.Query, names: list[str]) -> Callable[..., exp.Query | FileQuery]:
-    def bind(*values: Any) -> exp.Query | FileQuery:
-        bound = query.copy()
-        by_name = dict(zip(names, values, strict=True))
-        bind_tables(bound, by_name)
-        bind_parameters(bound, by_name)
-        files = {name: value for name, value in by_name.items() if isinstance(value, CsvFile)}
-        return FileQuery(bound, *files.popitem()) if files else bound
-
-    bind.__name__ = name
-    bind.__doc__ = f"Make {name} from its model."
-    return bind

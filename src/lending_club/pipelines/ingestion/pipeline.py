@@ -23,5 +23,6 @@ def create_pipeline() -> Pipeline:
                 "landings",
                 name="landings",
             ),
-        ]
+        ],
+        tags="ingestion",
     )

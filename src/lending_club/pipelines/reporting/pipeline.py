@@ -100,5 +100,6 @@ def create_pipeline() -> Pipeline:
             Node(report, {"facts": "report_facts", **{name: f"{name}_chart" for name in CHARTS}}, "report", name="report"),
             Node(publish, ["checks", *outputs, "report"], "published", name="publish"),
             Node(summarise, ["approval", "checks", "published"], "run_summary", name="summarise"),
-        ]
+        ],
+        tags="reporting",
     )

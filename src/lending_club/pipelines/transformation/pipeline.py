@@ -33,5 +33,6 @@ def create_pipeline() -> Pipeline:
             MODELS.node("refused_balances"),
             Node(reconcile, ["reconciliation_counts", "refused_balances"], "reconciliation", name="reconciliation"),
             MODELS.node("reconciliation_reasons"),
-        ]
+        ],
+        tags="transformation",
     )
