@@ -139,3 +139,10 @@ def test_every_reason_is_on_the_page_of_reasons() -> None:
     conf = yaml.safe_load((PROJECT / "conf" / "base" / "parameters_expectations.yml").read_text(encoding="utf-8"))
     known = re.findall(r"'(\w+)'", conf["expectations"]["quarantine"]["reasons_are_known"]["query"])
     assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == known
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    """Those of the pages are seen to when the site is made."""
+    links = re.findall(r"\]\(([^):#]+)(?:#[\w-]+)?\)", (PROJECT / "README.md").read_text(encoding="utf-8"))
+    assert len(links) > 5
+    assert [link for link in links if not (PROJECT / link).exists()] == []
