@@ -18,7 +18,7 @@ DIRTY = PROJECT / "tests" / "data" / "dirty"
 def report(tmp_path: Path) -> Path:
     """The report of a checked run with something of everything."""
     data = tmp_path / "data"
-    accounts = (DIRTY / "accounts.csv").read_bytes() + b"<b>bold</b><img src=http://example.com/x>,1,100000.00,Savings\n"
+    accounts = (DIRTY / "accounts.csv").read_bytes() + b"99999.00,Savings,<b>bold</b><img src=http://example.com/x>,1\n"
     write_inputs(data, (DIRTY / "Customer.csv").read_bytes(), accounts)
     ended = kedro_run(data, "--params", "quality.max_quarantined_share=1")
     assert ended.returncode == 0, ended.stderr
@@ -38,7 +38,7 @@ def test_the_report_draws_leads_on_and_fits(report: Path, visit: Visit, tmp_path
         assert broken_links(page) == []
         assert page.locator(".chart svg.main-svg").count() >= 6
         assert page.locator("main img, main b").count() == 0
-        assert "1. <b>bold</b><img" in page.evaluate("document.getElementById('chart-largest_accounts').textContent")
+        assert "2. <b>bold</b><img" in page.evaluate("document.getElementById('chart-largest_accounts').textContent")
         headings = page.locator("h1, h2, h3").evaluate_all("all => all.map(each => each.tagName)")
         assert headings == ["H1", *["H2"] * (len(headings) - 1)]
         for chart in page.locator(".chart").all():
