@@ -79,7 +79,7 @@ def test_a_run_imports_nothing_of_its_hooks(data: Path) -> None:
     imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")}
     assert run.returncode == 0
     assert "kedro_viz.launchers.cli.lazy_default_group" in imported
-    assert not {"pandas", "numpy", "pathspec", "lending_club.viz", "kedro_viz.server", "fastapi", "plotly"} & imported
+    assert not {"pandas", "numpy", "pathspec", "lending_club.viz", "kedro_viz.server", "fastapi"} & imported
 
 
 def test_a_mistake_is_told_in_one_message(data: Path) -> None:

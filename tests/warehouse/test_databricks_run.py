@@ -28,7 +28,7 @@ from lending_club.warehouse.models import values_query
 from tests.conftest import PROJECT, kedro_command, run_environment, run_here, write_inputs
 from tests.databricks import Reader, assert_tables_published, reader
 from tests.oracle import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, FileFaultError, expected
-from tests.published import COLUMNS, assert_files_published
+from tests.published import COLUMNS, assert_files_published, assert_report_published
 from tests.test_contract import ACCOUNT, CUSTOMER, csv_file
 from tests.warehouse.conftest import CLIENT_ID, CLIENT_SECRET
 from tests.warehouse.server_process import ServerProcess
@@ -126,6 +126,8 @@ def test_the_dirty_set_gives_what_it_gives_on_duckdb(published: tuple[Path, str]
     data, told = published
     assert re.search(r"3[56] of 36 expectations met", told)  # one warns of the many quarantined rows
     assert_files_published(data, wanted_of_dirty())
+    assert_report_published(data, wanted_of_dirty())
+    assert "Databricks SQL" in (data / "08_reporting" / "report.html").read_text()
     shutil.copytree(data / "01_raw", tmp_path / "01_raw")
     run_here(tmp_path, quality={"max_quarantined_share": 1})
     for path in (tmp_path / "08_reporting").glob("*.csv"):
@@ -143,7 +145,9 @@ def test_published_tables_have_comments_and_files_are_copied_to_a_volume(publish
         assert described["Comment"][1] == "What each eligible account earns in a year, one row an account."
         assert described["annual_interest"][2] == "Balance times rate, rounded half up to cents."
         copies = sorted(row[1] for row in warehouse.execute(f"LIST '{FILES_VOLUME}'"))
-        assert copies == sorted(path.name for path in (data / "08_reporting").iterdir() if path.suffix in (".csv", ".parquet"))
+        assert copies == sorted(
+            path.name for path in (data / "08_reporting").iterdir() if path.suffix in (".csv", ".parquet", ".html")
+        )
         copied = warehouse.execute(f"SELECT sum(annual_interest) FROM parquet.`{FILES_VOLUME}/account_summary.parquet`")
         assert copied == [(sum(row[4] for row in wanted_of_dirty().account_summary),)]
 

@@ -12,7 +12,7 @@ _LONGEST = 40
 def amount(value: Decimal | str) -> str:
     """An amount with all its decimals, two at least; one too long for a page with its first digits and its size."""
     exact = Decimal(value)
-    if exact.adjusted() + max(-int(exact.as_tuple().exponent), 0) > _LONGEST:
+    if max(exact.adjusted(), 0) + max(-int(exact.as_tuple().exponent), 0) > _LONGEST:
         return f"about {Context(prec=6).create_decimal(exact):E}"
     whole, _, decimals = f"{exact:,f}".partition(".")
     return f"{whole}.{decimals:0<2}"
