@@ -18,7 +18,7 @@ run: .venv/.ready ## Run the whole job on data/ (or LENDING_CLUB_DATA)
 jupyter: .venv/.extras ## Open JupyterLab with the catalog; start with notebooks/explore.ipynb
 	.venv/bin/kedro jupyter lab
 
-docs: .venv/.ready ## Make the documentation's site in build/docs
+docs: .venv/.extras ## Make the documentation's site in build/docs
 	@.venv/bin/sphinx-build --quiet --fail-on-warning --fresh-env --keep-going --nitpicky --builder html docs build/docs
 	@echo "Open file://$(CURDIR)/build/docs/index.html"
 
@@ -66,14 +66,14 @@ smoke: .venv/.ready ## Run the job on the sample in a place of its own and verif
 bench: .venv/.ready .venv-bench/.ready ## Compare speed and memory with what you might use instead; BENCH=--full for 100 M
 	@PYTHONDONTWRITEBYTECODE= .venv-bench/bin/python benchmarks/bench.py $(BENCH)
 
-lint: .venv/.ready ## Check format, style, types and the layers' imports
+lint: .venv/.extras ## Check format, style, types and the layers' imports
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/nbstripout --verify notebooks/*.ipynb
 
-format: .venv/.ready ## Format the code
+format: .venv/.extras ## Format the code
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
 

@@ -27,7 +27,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_static"]
 myst_heading_anchors = 4
 # No type of another package is documented here, and there is no network to look for its documentation.
-nitpick_ignore_regex = [("py:.*", r"(?!lending_club\b).*"), ("py:.*", r".*\._\w+|lending_club\.csv_file\..*")]
+nitpick_ignore_regex = [("py:.*", r"(?!lending_club\b).*"), ("py:.*", r".*\._\w+|lending_club\.(csv_file|datasets\.preview)\..*")]
 # DuckDB's {'name': value} and the {batch} of expectations are no SQL to Pygments, which then colours the rest all the same.
 suppress_warnings = ["misc.highlighting_failure"]
 

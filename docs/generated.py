@@ -281,7 +281,15 @@ def make_targets() -> str:
 
 def python() -> str:
     """The modules that a notebook or a program of one's own would use."""
-    modules = ["errors", "datasets", "warehouse.base", "warehouse.connections", "publication", "quality.report"]
+    modules = [
+        "errors",
+        "datasets",
+        "warehouse.base",
+        "warehouse.frames",
+        "warehouse.connections",
+        "publication",
+        "quality.report",
+    ]
     directives = [
         f"## lending_club.{name}\n\n```{{eval-rst}}\n.. automodule:: lending_club.{name}\n{_options(name)}```\n"
         for name in modules
