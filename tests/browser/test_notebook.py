@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import WIDE, Visit
 from tests.conftest import PROJECT, kedro_command, run_environment, run_here
 from tests.notebook import NOTEBOOK
 
@@ -23,10 +23,11 @@ def jupyterlab(data: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a JupyterLab that shows a copy of the notebook, on the published sample."""
     run_here(data)
     shutil.copy(NOTEBOOK, tmp_path / "explore.ipynb")
-    # The kernel finds the project from where it is.
-    (tmp_path / "pyproject.toml").symlink_to(PROJECT / "pyproject.toml")
+    # The kernel finds the project from where it is, and JupyterLab saves the notebook with what it showed: a copy of both.
+    shutil.copy(PROJECT / "pyproject.toml", tmp_path)
     for name in ("src", "conf"):
-        (tmp_path / name).symlink_to(PROJECT / name)
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("local"))
+    (tmp_path / "conf" / "local").mkdir()
     command = kedro_command("jupyter", "lab", "--no-browser", "--ip=127.0.0.1", "--port=0", f"--ServerApp.root_dir={tmp_path}")
     command += ["--allow-root"] if os.geteuid() == 0 else []
     own = {name: str(tmp_path / name) for name in ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
@@ -55,6 +56,8 @@ def test_the_notebook_runs_and_draws_in_jupyterlab(jupyterlab: str, visit: Visit
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.get_by_text("25 basis points more cost 648.57 a year").wait_for()
-    page.locator(".js-plotly-plot").first.wait_for()
+    page.get_by_text("25 basis points more cost 563.87 a year").wait_for()
+    page.set_viewport_size({"width": WIDE, "height": 4000})  # cells out of sight are not drawn
+    page.locator(".js-plotly-plot").nth(1).wait_for()
+    assert page.locator(".js-plotly-plot .bars path").count() == 4 + 2 * 3, "a bar a rate, and two a tier"
     assert not page.get_by_text("Jupyter news").count()
