@@ -6,6 +6,7 @@ and whose rest nobody sees:
     console        lines after "$ " are run, in one shell for the page; what stands below a command is what it prints, "..."
                    stands for anything; a command that shows "Error:" has to fail, and every other to succeed
     python         is run as a script
+    python notebook    is run as the next cell of a notebook that has the catalog
     sql            is asked of the published database, and has to find something
     yaml FILE      is written to the file, or changes there what it says; the configuration has to stay valid
     ini FILE       a .env is written, a unit of systemd is started
@@ -42,6 +43,11 @@ NOT_RUN = {
         "kedro doctor --env prod": "needs Databricks; tests/warehouse/test_databricks_run.py runs it on the test warehouse",
         "make smoke ENV=prod": "needs Databricks; tests/warehouse/test_databricks_run.py does the same on the test warehouse",
         "make warehouse": "never ends; tests/warehouse/conftest.py starts the same server",
+    },
+    "docs/how-to/notebook.md": {"make jupyter": "never ends; tests/browser/test_notebook.py starts it"},
+    "docs/how-to/viz.md": {
+        "make viz": "never ends; tests/browser/test_viz.py starts it",
+        "make viz-build": "tests/browser/test_viz.py makes the page",
     },
     "docs/explanation/performance.md": {"make bench": "a quarter of an hour; make test-speed runs its parts"},
 }
@@ -80,6 +86,7 @@ WRONG = {
     "a command that fails": ("console", "", "$ kedro run --params interest.loan_bonus=2\n"),
     "a command that should fail": ("console", "", "$ echo Error: no\nError: no\n"),
     "a script that fails": ("python", "", "raise SystemExit(1)\n"),
+    "a cell that fails": ("python", "notebook", "catalog.load('none')\n"),
     "a query that finds nothing": ("sql", "", "SELECT * FROM marts.account_summary WHERE annual_interest < 0\n"),
     "an expectation without words": (
         "yaml",
