@@ -16,7 +16,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _split_params as split_params
 from kedro.framework.session import KedroSession
 
-from lending_club.errors import CheckError, told_error
+from lending_club.errors import CheckError, exit_code, told_error
 from lending_club.warehouse import close_warehouses
 
 logger = logging.getLogger("lending_club")
@@ -24,6 +24,16 @@ logger = logging.getLogger("lending_club")
 # How many objects are made before Python looks for unreachable ones. A command imports a lot, which is kept, and lives shortly:
 # with Python's own threshold a seventh of a checked run's start-up is spent looking in vain.
 _GARBAGE_THRESHOLD = 200_000
+
+
+class _Failure(click.ClickException):
+    """What stops a command, as a user is told of it."""
+
+    def __init__(self, error: Exception) -> None:
+        told = told_error(error)
+        hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
+        super().__init__(str(told) if told else f"{type(error).__name__}: {error}\n{hint}")
+        self.exit_code = exit_code(error)
 
 
 @contextmanager
@@ -37,9 +47,7 @@ def _errors_in_one_message() -> Iterator[None]:
         raise
     except Exception as error:
         logger.debug("The traceback, shown at log level DEBUG:", exc_info=True)
-        told = told_error(error)
-        hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
-        raise click.ClickException(str(told) if told else f"{type(error).__name__}: {error}\n{hint}") from error
+        raise _Failure(error) from error
     finally:
         close_warehouses()  # after an interruption, too, which Kedro tells no hook of
 
