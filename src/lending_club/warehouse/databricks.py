@@ -105,6 +105,20 @@ class DatabricksWarehouse:
         """See ``Warehouse``."""
         self._replace_any("TABLE", table, f"CREATE OR REPLACE VIEW {_name(table)} AS {self.sql(query)}")
 
+    def append(self, table: Table, types: Mapping[str, str], rows: list[dict[str, Any]], key: str) -> None:
+        """See ``Warehouse``."""
+        from lending_club.warehouse.appending import appending, rows_query
+
+        adding = self.sql(appending(table.expression, rows_query(types, rows), list(types), key))
+        try:
+            self._execute(adding)
+        except WarehouseError as error:
+            if not re.search("TABLE_OR_VIEW_NOT_FOUND|SCHEMA_NOT_FOUND", str(error)):
+                raise
+            self._execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted_name(table.name.rpartition('.')[0])}")
+            self._execute(f"CREATE TABLE IF NOT EXISTS {_name(table)} AS {self.sql(rows_query(types, []))}")
+            self._execute(adding)
+
     def load_csv(self, table: Table, query: FileQuery) -> int:
         """See ``Warehouse``."""
         local = replace(table, name=f"raw.{table.name.rpartition('.')[2]}")
