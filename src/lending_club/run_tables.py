@@ -78,7 +78,8 @@ def catch_up(history: dict[str, Any]) -> list[dict[str, Any]]:
         added = manifests.settled(known)
         if added:
             # A run counts as known when it is in the first table, so that goes last.
-            warehouse.append(steps, STEPS, [row for run in added for row in _step_rows(run)], "run_id")
+            if rows := [row for run in added for row in _step_rows(run)]:
+                warehouse.append(steps, STEPS, rows, "run_id")
             warehouse.append(runs, RUNS, [_run_row(run) for run in added], "run_id")
         manifests.remove_old(history["kept"], known)
     except LendingClubError as error:

@@ -40,7 +40,7 @@ _OTHER_KIND = re.compile("EXPECT_VIEW_NOT_TABLE|EXPECT_TABLE_NOT_VIEW|DELTA_CANN
 
 
 class DatabricksWarehouse:
-    """A SQL warehouse. Every statement sent may be sent again: it replaces, drops or reads, and never adds.
+    """A SQL warehouse. Every statement sent may be sent again: it replaces, drops or reads, or adds what is not there yet.
 
     Files are read and written by an embedded DuckDB, so that they mean the same as without Databricks: a CSV file goes there,
     and from there as Parquet through a volume; a result comes back as Arrow, and is written from there.
