@@ -18,6 +18,7 @@ from kedro.framework.cli.utils import _split_params as split_params
 from kedro.framework.session import KedroSession
 from kedro.io.core import generate_timestamp
 
+from lending_club import __version__
 from lending_club.environment import environment
 from lending_club.errors import CheckError, exit_code, told_error
 from lending_club.run_history import RUNS_DIRECTORY, Manifest
@@ -81,13 +82,27 @@ def _record_refusal(error: Exception, options: dict[str, Any]) -> None:
         manifest.close()
 
 
-@click.group(name="lending_club")
+@click.group(name="lending_club", epilog="Documentation of a command: lending-club COMMAND --help")
+@click.version_option(__version__, prog_name="lending-club")
 def cli() -> None:
-    """Commands of this project."""
+    r"""Work out what each savings account earns in a year, check the result, and publish it.
+
+    Customer.csv and accounts.csv are read from ./data/01_raw, and the result is published in ./data/08_reporting. The environment
+    variable LENDING_CLUB_DATA names another directory instead of ./data.
+
+    \b
+      lending-club run                the whole job
+      lending-club run --env prod     with Databricks as the warehouse
+      lending-club doctor             what a run needs, and what is wrong with it
+
+    Each command ends with 0 when all is well, and else with a status that says what kind of fault it was: 2 command line, 3
+    configuration, 4 input, 5 failed check, 6 warehouse, 7 data directory, 8 another run in progress, 1 anything else.
+    """
 
 
 run = copy.copy(kedro_run)
 run.callback = _run
+run.help = "Read, clean, work out, check and publish. Left out where nothing has changed since the last run."
 run.params = [*run.params, click.Option(["--force"], is_flag=True, help="Run even if nothing has changed since the last run.")]
 cli.add_command(run)
 
