@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import click
 from kedro.framework.cli.project import run as kedro_run
@@ -21,6 +21,7 @@ from kedro.io.core import generate_timestamp
 from lending_club import __version__
 from lending_club.environment import environment
 from lending_club.errors import CheckError, exit_code, told_error
+from lending_club.logs import are_json
 from lending_club.run_history import RUNS_DIRECTORY, Manifest
 from lending_club.run_record import RunRecord, current
 from lending_club.warehouse import close_warehouses
@@ -32,13 +33,21 @@ logger = logging.getLogger("lending_club")
 _GARBAGE_THRESHOLD = 200_000
 
 
-def _failure(error: Exception) -> click.ClickException:
+class _Failure(click.ClickException):
     """What stops a command, as a user is told of it."""
-    told = told_error(error)
-    hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
-    failure = click.ClickException(str(told) if told else f"{type(error).__name__}: {error}\n{hint}")
-    vars(failure)["exit_code"] = exit_code(error)
-    return failure
+
+    def __init__(self, error: Exception) -> None:
+        told = told_error(error)
+        hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
+        super().__init__(str(told) if told else f"{type(error).__name__}: {error}\n{hint}")
+        vars(self)["exit_code"] = exit_code(error)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Tell it as everything else is told."""
+        if are_json():
+            logger.error("%s", self.message)
+        else:
+            super().show(file)
 
 
 @contextmanager
@@ -52,7 +61,7 @@ def _errors_in_one_message() -> Iterator[None]:
         raise
     except Exception as error:
         logger.debug("The traceback, shown at log level DEBUG:", exc_info=True)
-        raise _failure(error) from error
+        raise _Failure(error) from error
     finally:
         close_warehouses()  # after an interruption, too, which Kedro tells no hook of
 
