@@ -21,9 +21,18 @@ class ExitCode(IntEnum):
 
 
 class LendingClubError(Exception):
-    """A fault of the data, the configuration or the machine, told in one message without a traceback."""
+    """A fault of the data, the configuration or the machine, told in one message without a traceback.
+
+    Args:
+        message: What is wrong, where, and what to do.
+        found: What was found out before, for the record of the run.
+    """
 
     exit_code = ExitCode.UNEXPECTED
+
+    def __init__(self, message: str = "", found: object = None) -> None:
+        super().__init__(message)
+        self.found = found
 
     def _render_traceback_(self) -> list[str]:
         """What IPython and notebooks show."""
@@ -68,6 +77,12 @@ class QueryError(LendingClubError):
     """A question to the warehouse is not one that it can answer, or asks for more than fits."""
 
     exit_code = ExitCode.WAREHOUSE
+
+
+class HistoryError(LendingClubError):
+    """There is no such run in the history."""
+
+    exit_code = ExitCode.USAGE
 
 
 class ReconciliationError(LendingClubError):
