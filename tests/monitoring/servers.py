@@ -40,7 +40,9 @@ def server(name: str, log: Path, port: int, *options: str) -> Iterator[str]:
     """A running server's address, once it says that it is ready."""
     url = f"http://127.0.0.1:{port}"
     with log.open("w") as output:
-        process = subprocess.Popen([program(name), f"--web.listen-address=127.0.0.1:{port}", *options], stderr=output, stdout=output)
+        process = subprocess.Popen(
+            [program(name), f"--web.listen-address=127.0.0.1:{port}", *options], stderr=output, stdout=output
+        )
     try:
         wait_until(lambda: process.poll() is not None or _is_ready(url), _START_SECONDS, log.read_text)
         assert process.poll() is None, log.read_text()

@@ -138,7 +138,9 @@ def test_one_warning_without_passwords_names_who_was_not_reached(
 
 
 def test_rows_of_customers_stay_on_the_machine() -> None:
-    message = "1 of 2 expectations are not met.\n  - account_summary: ids are unique. 3 rows do not meet it.\n      SA-9 Ada 12.00"
+    message = (
+        "1 of 2 expectations are not met.\n  - account_summary: ids are unique. 3 rows do not meet it.\n      SA-9 Ada 12.00"
+    )
     error = {"type": "CheckError", "message": message, "step": "check"}
     checks = [check("unique", False), check("columns", True), check("age", False, "warn")]
     body = failure_message(record(24, "failed", error=error, exit_code=5, checks=checks), Path("runs")).body

@@ -1,4 +1,4 @@
-"""From a run to a message, through a real Pushgateway, Prometheus and Alertmanager; and what the dashboard asks, asked of Prometheus."""
+"""From a run to a message through a real Pushgateway, Prometheus and Alertmanager; and the dashboard's queries."""
 
 from __future__ import annotations
 
@@ -122,9 +122,9 @@ def wait_for(prometheus: str, expression: str) -> list[dict[str, Any]]:
 
 
 def history(end: int) -> str:
-    """Sixteen days of figures every hour, in the format that promtool takes: all that the job writes, growing a little."""
+    """Thirty hours of figures, in the format that promtool takes: all that the job writes and the rules make of it."""
     lines = []
-    steps = range(16 * 24)
+    steps = range(30)
     for metric, base in {
         'last_run_outcome{env="prod",outcome="published"}': 1,
         'last_run_outcome{env="prod",outcome="failed"}': 0,
@@ -142,7 +142,7 @@ def history(end: int) -> str:
         lines += [f"lending_club_{metric} {base} {end - 3600 * step}" for step in reversed(steps)]
     lines.append("# TYPE lending_club_last_success_timestamp_seconds gauge")
     lines += [f'lending_club_last_success_timestamp_seconds{{env="prod"}} {end - 3600 * s} {end - 3600 * s}' for s in steps[::-1]]
-    lines.append('# TYPE lending_club:quarantined_share gauge')
+    lines.append("# TYPE lending_club:quarantined_share gauge")
     lines += [f'lending_club:quarantined_share{{env="prod",source="accounts"}} 0.01 {end - 3600 * s}' for s in steps[::-1]]
     lines.append("# TYPE ALERTS gauge")
     lines.append(f'ALERTS{{alertname="LendingClubChecksWarn",alertstate="firing",env="prod"}} 1 {end}')

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lending_club.errors import ExitCode
+from lending_club.run_history import RunHistory
 
 logger = logging.getLogger(__name__)
 
 METRICS_FILE, PUSHGATEWAY, NOTIFY = "LENDING_CLUB_METRICS_FILE", "LENDING_CLUB_PUSHGATEWAY", "LENDING_CLUB_NOTIFY"
 
 
-def run_ended(record: Mapping[str, Any], earlier: Callable[[], Iterable[Mapping[str, Any]]], directory: Path) -> None:
+def run_ended(record: Mapping[str, Any], directory: Path) -> None:
     """Tell of a run that has ended, or was found to have been killed.
 
     Nothing that goes wrong here changes what becomes of the run: it is a warning in the log. A run that gave up because another
@@ -23,14 +24,13 @@ def run_ended(record: Mapping[str, Any], earlier: Callable[[], Iterable[Mapping[
 
     Args:
         record: The run's record.
-        earlier: Gives the records of all runs, newest first; with or without this one.
-        directory: Where to note what has been told, made where it is missing.
+        directory: Where the records of all runs are; what has been told is noted there, too.
     """
     if not _counts(record):
         return
     file, gateway, addresses = (os.environ.get(name) for name in (METRICS_FILE, PUSHGATEWAY, NOTIFY))
     if file or gateway:
-        _try("No metrics are written", lambda: _write_metrics(record, earlier(), file, gateway))
+        _try("No metrics are written", lambda: _write_metrics(record, directory, file, gateway))
     if addresses:
         _try("Nobody is notified", lambda: _notify(record, addresses.split(), directory))
 
@@ -39,17 +39,25 @@ def _counts(record: Mapping[str, Any]) -> bool:
     return record["outcome"] != "running" and record["exit_code"] != ExitCode.IN_PROGRESS
 
 
-def _write_metrics(
-    record: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]], file: str | None, gateway: str | None
-) -> None:
+def _write_metrics(record: Mapping[str, Any], directory: Path, file: str | None, gateway: str | None) -> None:
     from lending_club.monitoring.metrics import metrics_of, push, write
 
-    runs = {each["run_id"]: each for each in [*earlier, record] if _counts(each)}
-    text = metrics_of([runs[run_id] for run_id in sorted(runs, reverse=True)], record["environment"])
+    text = metrics_of(_history(record, directory), record["environment"])
     if file:
         _try(f"No metrics are written to {file} ({METRICS_FILE})", lambda: write(text, Path(file)))
     if gateway:
         _try(f"No metrics reach the Pushgateway ({PUSHGATEWAY})", lambda: push(text, gateway))
+
+
+def _history(record: Mapping[str, Any], directory: Path) -> list[Mapping[str, Any]]:
+    """The runs of the record's environment that have ended, newest first, back to the last one that published."""
+    runs = {record["run_id"]: record}
+    for run in RunHistory(directory).runs():
+        if run["environment"] == record["environment"] and _counts(run):
+            runs.setdefault(run["run_id"], run)
+            if run["outcome"] == "published" and run["reconciliation"]:
+                break
+    return [runs[run_id] for run_id in sorted(runs, reverse=True)]
 
 
 def _notify(record: Mapping[str, Any], addresses: list[str], directory: Path) -> None:

@@ -1,6 +1,6 @@
 """The figures of the last runs in Prometheus' text format, written to a file or pushed to a Pushgateway.
 
-The format is a line a figure. Its usual library holds every value as a float, which amounts must not go through; so it is written here.
+The format is a line a figure. Its usual library holds every value as a float, which no amount may go through: so it is written here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,21 +30,20 @@ _GROUP = "/metrics/job/lending_club"
 
 @dataclass(frozen=True)
 class _Metric:
-    """A metric: its name after ``lending_club_``, what it is, and its values, each the exact text of a number, by their labels."""
+    """A metric: its name after ``lending_club_``, what it is, and its values by their labels, as exact text."""
 
     name: str
     says: str
     values: Sequence[tuple[Mapping[str, str], str]]
 
 
-def metrics_of(records: Iterable[Record], environment: str) -> str:
+def metrics_of(history: Sequence[Record], environment: str) -> str:
     """The figures in Prometheus' text format; amounts are the exact decimal text of the record.
 
     Args:
-        records: Records of runs that have ended, newest first.
-        environment: Kedro's environment, whose runs the figures are of.
+        history: Records of runs that have ended, newest first; at least one.
+        environment: Kedro's environment, which they are of.
     """
-    history = [record for record in records if record["environment"] == environment]
     return "".join(
         line
         for metric in _metrics(history)
@@ -52,7 +51,10 @@ def metrics_of(records: Iterable[Record], environment: str) -> str:
         for line in (
             f"# HELP lending_club_{metric.name} {metric.says}\n",
             f"# TYPE lending_club_{metric.name} gauge\n",
-            *(f"lending_club_{metric.name}{{{_labels({'env': environment} | labels)}}} {value}\n" for labels, value in metric.values),
+            *(
+                f"lending_club_{metric.name}{{{_labels({'env': environment} | labels)}}} {value}\n"
+                for labels, value in metric.values
+            ),
         )
     )
 
@@ -151,8 +153,8 @@ def push(text: str, address: str) -> None:
 
     Args:
         text: The figures.
-        address: ``http://host:9091``, with user and password before the host where it asks for them, and with ``/metrics/job/...``
-            where the figures are to be filed elsewhere than under the job ``lending_club``.
+        address: ``http://host:9091``, with user and password before the host where it asks for them, and with
+            ``/metrics/job/...`` where the figures are to be filed elsewhere than under the job ``lending_club``.
 
     Raises:
         OSError: It cannot be reached, or refuses. The message tells nothing of user and password.

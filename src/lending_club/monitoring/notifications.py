@@ -1,4 +1,4 @@
-"""Messages to people through Apprise: by e-mail, Slack, Teams, webhook and more. Once when a run fails, once when all is well again."""
+"""Messages to people through Apprise, by e-mail, Slack, Teams, webhook and more: once on failure, once when all is well again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WHAT_TO_DO = {
     ExitCode.CONFIGURATION: "Correct the configuration. Until then every run fails in the same way.",
     ExitCode.INPUT: "Correct the file, or have it delivered again, and run the job again.",
     ExitCode.NOT_AS_EXPECTED: "Look at what came in today. data_docs/index.html beside the published files shows the checks.",
-    ExitCode.WAREHOUSE: "Nothing, where the warehouse was only away or busy: the next run makes up for this one. Else: kedro doctor.",
+    ExitCode.WAREHOUSE: "Nothing, where it was only away or busy: the next run makes up for this one. Otherwise: kedro doctor.",
     ExitCode.DATA_DIRECTORY: "See that the disk has space and that the data directory can be written: kedro doctor.",
 }
 _KILLED = "The run was killed: it ended without a word."
@@ -47,7 +47,7 @@ class Message:
 def notify(record: Record, addresses: Sequence[str], directory: Path) -> None:
     """Tell people that a run has failed, unless they know that already, or that all is well again.
 
-    They know of a failure when a message about the same kind of error in the same step was delivered and nothing has succeeded since.
+    They know of it when a message about the same kind of error in the same step was delivered, and no run has succeeded since.
 
     Args:
         record: The record of a run that has ended.
@@ -75,7 +75,9 @@ def failure_message(record: Record, directory: Path) -> Message:
         what, to_do = _KILLED, _AFTER_A_KILL
     else:
         what, to_do = _what_broke(record), _WHAT_TO_DO.get(record["exit_code"], _WHAT_TO_DO[ExitCode.UNEXPECTED])
-    published = "The new results were published before that." if record["is_published"] else "What was published before is unchanged."
+    published = (
+        "The new results were published before that." if record["is_published"] else "What was published before is unchanged."
+    )
     body = [
         what,
         "",
@@ -140,7 +142,9 @@ def _send(message: Message, addresses: Sequence[str]) -> bool:
     try:
         import apprise
     except ImportError:
-        logger.warning("Nobody is notified: apprise is not installed. Install lending_club[notify], or unset LENDING_CLUB_NOTIFY.")
+        logger.warning(
+            "Nobody is notified: apprise is not installed. Install lending_club[notify], or unset LENDING_CLUB_NOTIFY."
+        )
         return False
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it quotes addresses, with passwords
     asset = apprise.AppriseAsset(app_id="lending_club", app_desc="lending_club", app_url="", image_url_mask="", image_url_logo="")
