@@ -36,7 +36,7 @@ def run_ended(record: Mapping[str, Any], directory: Path) -> None:
 
 
 def _counts(record: Mapping[str, Any]) -> bool:
-    return record["outcome"] != "running" and record["exit_code"] != ExitCode.IN_PROGRESS
+    return bool(record["outcome"] != "running" and record["exit_code"] != ExitCode.IN_PROGRESS)
 
 
 def _write_metrics(record: Mapping[str, Any], directory: Path, file: str | None, gateway: str | None) -> None:

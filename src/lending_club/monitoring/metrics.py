@@ -1,6 +1,6 @@
 """The figures of the last runs in Prometheus' text format, written to a file or pushed to a Pushgateway.
 
-The format is a line a figure. Its usual library holds every value as a float, which no amount may go through: so it is written here.
+The format is a line a figure. Its usual library holds values as floats, which no amount may go through: it is written here.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def metrics_of(history: Sequence[Record], environment: str) -> str:
             f"# HELP lending_club_{metric.name} {metric.says}\n",
             f"# TYPE lending_club_{metric.name} gauge\n",
             *(
-                f"lending_club_{metric.name}{{{_labels({'env': environment} | labels)}}} {value}\n"
+                f"lending_club_{metric.name}{{{_labels({'env': environment, **labels})}}} {value}\n"
                 for labels, value in metric.values
             ),
         )
