@@ -24,7 +24,7 @@ def main(environment: str) -> int:
     wanted = expected(customers, accounts)
     supplement_environment(PROJECT / "conf")
     number = uuid.uuid4().hex[:8]
-    schemas = {place: f"lending_club_smoke_{number}_{place}" for place in ("raw", "staging", "published")}
+    schemas = {place: f"lending_club_smoke_{number}_{place}" for place in ("raw", "staging", "published", "ops")}
     os.environ |= {f"LENDING_CLUB_{place.upper()}_SCHEMA": schema for place, schema in schemas.items()}
     catalog = os.environ.get("LENDING_CLUB_CATALOG") or "workspace"
     with ExitStack() as places:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from lending_club.errors import ExitCode
 from tests.conftest import PROJECT, kedro_command, run_environment
 
 
@@ -32,7 +33,7 @@ def test_all_is_well_with_the_sample(data: Path) -> None:
 def test_it_ends_at_the_first_thing_that_is_wrong(data: Path) -> None:
     (data / "01_raw" / "accounts.csv").unlink()
     done = doctor(data)
-    assert done.returncode == 1
+    assert done.returncode == ExitCode.INPUT
     assert "ok  load a file" in done.stdout
     assert done.stderr.startswith(f"Error: {data / '01_raw' / 'accounts.csv'} is not there. Put the file there")
 
@@ -40,7 +41,7 @@ def test_it_ends_at_the_first_thing_that_is_wrong(data: Path) -> None:
 def test_a_data_directory_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     done = doctor(tmp_path / "data")
-    assert done.returncode == 1
+    assert done.returncode == ExitCode.DATA_DIRECTORY
     assert "LENDING_CLUB_DATA" in done.stderr
     assert done.stdout == ""
 
@@ -65,6 +66,6 @@ def test_credentials_that_cannot_be_read_are_not_told(data: Path, tmp_path: Path
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 1
+    assert done.returncode == ExitCode.CONFIGURATION
     assert f"credentials.yml{line}: cannot be read" in done.stderr
     assert "secret" not in done.stderr + done.stdout

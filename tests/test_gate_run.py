@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from lending_club.errors import ExitCode
 from tests.conftest import PROJECT, kedro_command, kedro_run, run_environment, write_inputs
 from tests.test_run import OTHER_ACCOUNTS, OTHER_CUSTOMERS, assert_result_of_inputs, assert_tidy, contents
 
@@ -57,7 +58,7 @@ def test_a_bad_result_is_not_published(data: Path) -> None:
     before = contents(data)
     spoil_candidates(data)
     ended = kedro_run(data, "--pipelines", "reporting")
-    assert ended.returncode == 1
+    assert ended.returncode == ExitCode.NOT_AS_EXPECTED
     message = ended.stderr[ended.stderr.index("Error:") :]
     assert message.splitlines()[0] == "Error: 3 of 36 expectations are not met."
     assert (
@@ -77,7 +78,7 @@ def test_a_bad_result_is_not_published(data: Path) -> None:
 def test_kedros_own_switch_does_not_open_the_gate(data: Path, way: dict[str, str]) -> None:
     assert kedro_run(data, "--params", "quality.checks=false").returncode == 0
     spoil_candidates(data)
-    assert kedro_run(data, "--pipelines", "reporting", **way).returncode == 1
+    assert kedro_run(data, "--pipelines", "reporting", **way).returncode == ExitCode.NOT_AS_EXPECTED
 
 
 def test_switching_the_checks_off_is_said_loudly(data: Path) -> None:
@@ -90,7 +91,7 @@ def test_switching_the_checks_off_is_said_loudly(data: Path) -> None:
 
 def test_the_checks_cannot_be_switched_off_in_prod(data: Path) -> None:
     ended = kedro_run(data, "--env", "prod", "--params", "quality.checks=false")
-    assert ended.returncode == 1
+    assert ended.returncode == ExitCode.CONFIGURATION
     assert ended.stderr == ("Error: quality.checks is false, and nothing is published unchecked in prod. Leave it true.\n")
     assert not (data / "08_reporting").exists()
 
@@ -113,7 +114,7 @@ def test_what_is_published_is_checked_at_rest(data: Path) -> None:
     path = (data / "08_reporting" / "account_summary.csv").resolve()
     path.write_bytes(path.read_bytes().replace(b"150.00", b"150.10"))
     ended = validate(data)
-    assert ended.returncode == 1
+    assert ended.returncode == ExitCode.NOT_AS_EXPECTED
     assert "CSV, Parquet file and table of a result hold the same rows." in ended.stderr
     assert "table_name: account_summary, versions: 2" in ended.stderr
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from lending_club.errors import ExitCode
 from tests.conftest import (
     PROJECT,
     SAMPLE,
@@ -110,7 +111,7 @@ def test_the_pipelines_one_by_one(data: Path) -> None:
 
 def test_a_pipeline_whose_input_was_never_made(data: Path) -> None:
     ended = unchecked_run(data, "--pipelines", "transformation")
-    assert ended.returncode == 1
+    assert ended.returncode == ExitCode.WAREHOUSE
     assert re.fullmatch(
         r"Error: .*Table with name \w+ does not exist! Run the pipelines that come before: kedro run\.\n",
         ended.stderr.splitlines(keepends=True)[-1],
@@ -153,7 +154,7 @@ def test_parameters_of_a_run(data: Path) -> None:
 
 def test_a_wrong_parameter_stops_before_any_work(data: Path) -> None:
     ended = unchecked_run(data, "--params", "interest.loan_bonus=2,quality.max=1")
-    assert ended.returncode == 1
+    assert ended.returncode == ExitCode.CONFIGURATION
     assert ended.stderr == (
         "Error: Parameters are wrong. Correct them in conf/base/parameters.yml or --params.\n"
         "  - interest.loan_bonus: input should be less than or equal to 1, not 2\n"
@@ -170,7 +171,7 @@ def test_the_quarantined_share(data: Path, bad_rows: int, is_published: bool) ->
     lines[1 : 1 + bad_rows] = [f"B-{number},1001,oops,Savings" for number in range(bad_rows)]
     (data / "01_raw" / "accounts.csv").write_text("\n".join(lines))
     ended = unchecked_run(data)
-    assert ended.returncode == (0 if is_published else 1)
+    assert ended.returncode == (0 if is_published else ExitCode.NOT_AS_EXPECTED)
     if is_published:
         assert_result_of_inputs(data)
     else:

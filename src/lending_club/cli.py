@@ -1,4 +1,4 @@
-"""Kedro's ``run`` command, telling a user's errors in one message; ``validate`` for what is published; ``doctor``."""
+"""Kedro's ``run`` command, telling a user's errors in one message; ``validate`` for what is published; ``doctor``; ``runs``."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _split_params as split_params
 from kedro.framework.session import KedroSession
+from kedro.io.core import generate_timestamp
 
-from lending_club.errors import CheckError, told_error
+from lending_club.environment import environment
+from lending_club.errors import CheckError, exit_code, told_error
+from lending_club.run_history import RUNS_DIRECTORY, Manifest
+from lending_club.run_record import RunRecord, current
 from lending_club.warehouse import close_warehouses
 
 logger = logging.getLogger("lending_club")
@@ -24,6 +29,15 @@ logger = logging.getLogger("lending_club")
 # How many objects are made before Python looks for unreachable ones. A command imports a lot, which is kept, and lives shortly:
 # with Python's own threshold a seventh of a checked run's start-up is spent looking in vain.
 _GARBAGE_THRESHOLD = 200_000
+
+
+def _failure(error: Exception) -> click.ClickException:
+    """What stops a command, as a user is told of it."""
+    told = told_error(error)
+    hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
+    failure = click.ClickException(str(told) if told else f"{type(error).__name__}: {error}\n{hint}")
+    vars(failure)["exit_code"] = exit_code(error)
+    return failure
 
 
 @contextmanager
@@ -37,9 +51,7 @@ def _errors_in_one_message() -> Iterator[None]:
         raise
     except Exception as error:
         logger.debug("The traceback, shown at log level DEBUG:", exc_info=True)
-        told = told_error(error)
-        hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
-        raise click.ClickException(str(told) if told else f"{type(error).__name__}: {error}\n{hint}") from error
+        raise _failure(error) from error
     finally:
         close_warehouses()  # after an interruption, too, which Kedro tells no hook of
 
@@ -49,7 +61,24 @@ def _run(force: bool, **options: Any) -> Any:
         options["runner"] = "lending_club.unchanged.SkipUnchangedRunner"
         options["runner_params"] = {**options["runner_params"], "force": force}
     with _errors_in_one_message():
-        return kedro_run.callback(**options) if kedro_run.callback else None
+        try:
+            return kedro_run.callback(**options) if kedro_run.callback else None
+        except Exception as error:
+            if current() is None:
+                _record_refusal(error, options)
+            raise
+
+
+def _record_refusal(error: Exception, options: dict[str, Any]) -> None:
+    """Leave a record of a run that did not come to its start, such as one with wrong parameters, where runs leave theirs."""
+    data = Path(environment("LENDING_CLUB_DATA", "data"))
+    if data.is_dir():
+        names = tuple(options["pipelines"]) or ("__default__",)
+        record = RunRecord(generate_timestamp(), options["env"] or "local", names)
+        record.ends(error)
+        manifest = Manifest(data / RUNS_DIRECTORY, record)
+        manifest.write()
+        manifest.close()
 
 
 @click.group(name="lending_club")
@@ -105,6 +134,35 @@ def doctor(env: str | None, conf_source: str | None) -> None:
         for what, found in examine(cast(KedroSession, session).load_context()):
             click.echo(f"ok  {what}: {found}")
         click.echo("All is well: kedro run can do its work.")
+
+
+@cli.group(invoke_without_command=True)
+@click.option("--env", "-e", help="Kedro configuration environment.")
+@click.option("--conf-source", help="Directory of the configuration.")
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many, from the newest on.")
+@click.option("--json", "as_json", is_flag=True, help="All that is known of each, for programs.")
+@click.pass_context
+def runs(context: click.Context, env: str | None, conf_source: str | None, limit: int, as_json: bool) -> None:
+    """List the last runs of the data directory, failed and killed ones too, newest first."""
+    with _errors_in_one_message():
+        session = KedroSession.create(env=env, conf_source=conf_source)
+        context.obj = session._project_path / session._get_config_loader()["globals"]["history"]["directory"]
+        if context.invoked_subcommand is None:
+            from lending_club.runs_command import list_runs
+
+            list_runs(context.obj, limit, as_json)
+
+
+@runs.command()
+@click.argument("run_id")
+@click.option("--json", "as_json", is_flag=True, help="The manifest, for programs.")
+@click.pass_obj
+def show(directory: Path, run_id: str, as_json: bool) -> None:
+    """Tell all that is known of a run, given by the beginning of its id."""
+    with _errors_in_one_message():
+        from lending_club.runs_command import show_run
+
+        show_run(directory, run_id, as_json)
 
 
 if "kedro_viz" in sys.modules:  # Kedro has loaded the commands of its plugins before those of the project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,18 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
 
-from lending_club.errors import ParameterError, told_error
+from lending_club.csv_file import CsvFile
+from lending_club.errors import ExitCode, ParameterError, exit_code, told_error
 from lending_club.parameters import Parameters, read_parameters
+from lending_club.pipelines.reporting.nodes import Approval
+from lending_club.pipelines.reporting.page import Facts
 from lending_club.publication import discard_staged
+from lending_club.quality.report import Report
+from lending_club.run_history import Manifest
 from lending_club.run_lock import RunLock
-from lending_club.run_status import STATUS_DIRECTORY, RunStatus
+from lending_club.run_record import RunRecord, begin
+from lending_club.run_status import STATUS_DIRECTORY, write_status
+from lending_club.run_tables import catch_up
 from lending_club.warehouse import close_warehouses, open_warehouse
 
 logger = logging.getLogger(__name__)
@@ -42,14 +49,14 @@ class RunHooks:
 
     _parameters: Parameters
     _lock: RunLock
-    _status: RunStatus
+    _record: RunRecord
+    _manifest: Manifest
     _intermediate: Path
-    _connection: dict[str, Any]
+    _settings: dict[str, Any]
+    _environment: str
     _catalog: DataCatalog
     _step_count: int
-    _steps_done: int
-    _run_started: float
-    _step_started: float
+    _is_connected: bool
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -57,64 +64,96 @@ class RunHooks:
         self._parameters = read_parameters(context.config_loader["parameters"])
         if context.env in ALWAYS_CHECKED and not self._parameters.quality.checks:
             raise ParameterError(f"quality.checks is false, and nothing is published unchecked in {context.env}. Leave it true.")
-        data = context.project_path / context.config_loader["globals"]["data"]
-        self._intermediate = Path(data) / "02_intermediate"
+        self._settings = context.config_loader["globals"]
+        self._settings["history"]["directory"] = str(context.project_path / self._settings["history"]["directory"])
+        self._environment = context.env or "local"
+        self._intermediate = context.project_path / self._settings["data"] / "02_intermediate"
         self._lock = RunLock(self._intermediate / "run.lock")
-        self._connection = context.config_loader["globals"]["warehouse"]
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Take the lock, and see that the warehouse is there."""
+        """Open the record, take the lock, and see that the warehouse is there."""
+        self._catalog, self._step_count, self._is_connected = catalog, len(pipeline.nodes), False
+        names = tuple(run_params["pipeline_names"] or ["__default__"])
+        files = {
+            name: file
+            for name in sorted(pipeline.inputs())
+            if isinstance(file := getattr(catalog.get(name), "file", None), CsvFile)
+        }
+        self._record = begin(RunRecord(run_params["run_id"], self._environment, names, self._parameters, files))
+        self._manifest = Manifest(Path(self._settings["history"]["directory"]), self._record)
+        self._manifest.write()
+        try:
+            self._prepare(run_params, pipeline)
+        except Exception as error:
+            self._end(error)
+            raise
+
+    def _prepare(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
         if re.search("Thread|Parallel", run_params["runner"]):
             raise ParameterError("Steps share one connection to the warehouse, which has its own threads. Leave --runner away.")
-        self._run_started = time.perf_counter()
-        self._catalog, self._step_count, self._steps_done = catalog, len(pipeline.nodes), 0
         if "run_id" in pipeline.inputs():
-            catalog["run_id"].save(run_params["run_id"])
+            self._catalog["run_id"].save(run_params["run_id"])
         self._lock.acquire(self._parameters.run.lock_wait_seconds)
-        self._status = RunStatus(self._intermediate / STATUS_DIRECTORY)
-        for _, connect in open_warehouse(self._connection).connection_steps():
+        for _, connect in open_warehouse(self._settings["warehouse"]).connection_steps():
             connect()
+        self._is_connected = True
+        self._record.inputs_are_read_from_now()
 
     @hook_impl
-    def before_node_run(self) -> None:
+    def before_node_run(self, node: Node) -> None:
         """Start the clock of a step."""
-        self._step_started = time.perf_counter()
+        self._record.step_starts(node)
 
     @hook_impl
-    def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
+    def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """Say what a step made, how much and how fast."""
-        self._steps_done += 1
-        seconds = time.perf_counter() - self._step_started
+        self._note(data)
         dataset = self._catalog.get(dataset_name)
         row_count = getattr(dataset, "row_count", None)
-        self._status.step_done(node, dataset_name, seconds, row_count, getattr(dataset, "byte_count", None))
+        step = self._record.step_done(dataset_name, node, row_count, getattr(dataset, "byte_count", None))
         rows = "" if row_count is None else f"{row_count:,} rows"
-        logger.info("%2d/%d  %-28s %16s %8.2f s", self._steps_done, self._step_count, node.name, rows, seconds)
+        done = len(self._record.steps)
+        logger.info("%2d/%d  %-28s %16s %8.2f s", done, self._step_count, node.name, rows, step.seconds)
+        self._manifest.write_sometimes()
+
+    def _note(self, found: object) -> None:
+        """Keep what the record tells of a result."""
+        match found:
+            case Approval():
+                self._record.figures = asdict(found)
+            case Report():
+                told = ("table", "name", "severity", "is_met", "found")
+                self._record.checks = [{name: getattr(result, name) for name in told} for result in found.results]
+            case Facts():
+                self._record.versions = dict(found.versions)
 
     @hook_impl
     def after_pipeline_run(self, run_result: dict[str, Any]) -> None:
         """Close what is open and print the figures, where the run has any."""
         self._end()
-        self._status.write_success()
         if "run_summary" in run_result:
             print(f"\n{run_result['run_summary'].load()}\n")
-        logger.info("done in %.2f s", time.perf_counter() - self._run_started)
-
-    @hook_impl
-    def on_node_error(self, node: Node) -> None:
-        """Remember which step it was."""
-        self._status.step_failed(node)
+        logger.info("done in %.2f s", self._record.seconds)
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """Close what is open and forget what is staged."""
-        self._end()
-        self._status.write_failure(str(told_error(error) or error))
+        self._note(getattr(told_error(error), "found", None))
+        self._end(error)
 
-    def _end(self) -> None:
+    def _end(self, error: Exception | None = None) -> None:
+        self._record.ends(error)
         try:
-            close_warehouses()
+            discard_staged()  # first of all, because it makes room
+            self._manifest.write()
+            if self._is_connected:
+                write_status(self._intermediate / STATUS_DIRECTORY, self._record)
+                if error is None or exit_code(error) != ExitCode.WAREHOUSE:
+                    catch_up(self._settings["history"])
         finally:
-            discard_staged()
-            self._lock.release()
+            self._manifest.close()
+            try:
+                close_warehouses()
+            finally:
+                self._lock.release()

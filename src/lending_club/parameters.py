@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -42,6 +43,18 @@ Rate = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, decimal_pla
 Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1)]
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, lt=Decimal(10) ** 16, decimal_places=2)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+
+
+def _day(value: object) -> date | None:
+    if value is None or type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("must be a day, such as 2026-01-30") from None
+
+
+AsOfDate = Annotated[date | None, BeforeValidator(_day)]
 
 
 class _Frozen(BaseModel):
@@ -147,9 +160,12 @@ class Run(_Frozen):
 
     Attributes:
         lock_wait_seconds: How long to wait for another run on the same data before giving up.
+        as_of_date: The day that the data is of, such as 2026-01-30, for the history of runs; when null, the day on which the
+            files are read, in UTC.
     """
 
     lock_wait_seconds: Seconds
+    as_of_date: AsOfDate = None
 
 
 class Parameters(_Frozen):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import os
 import socket
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lending_club.errors import DataDirectoryError, RunInProgressError
+from lending_club.run_record import user_name
 
 _POLL_SECONDS = 0.1
 
@@ -42,9 +42,7 @@ class RunLock:
             file = self._path.open("a+")
             self._wait(file, wait_seconds)
             file.truncate(0)
-            file.write(
-                f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}, since {datetime.now(UTC):%FT%TZ}\n"
-            )
+            file.write(f"process {os.getpid()} of {user_name()} on {socket.gethostname()}, since {datetime.now(UTC):%FT%TZ}\n")
             file.flush()
         except OSError as error:
             raise DataDirectoryError(f"{self._path}: {(error.strerror or str(error)).lower()}. A run writes there.") from error

@@ -21,11 +21,11 @@ from pluggy import PluginManager
 from lending_club.csv_file import CsvFile
 from lending_club.datasets import CsvSource, PublishedFile, PublishedOutputs, PublishedPage, PublishedTable
 from lending_club.errors import InputFileError
+from lending_club.run_record import code_checksum
 
 logger = logging.getLogger(__name__)
 
 _SUMMARY = "run_summary"
-_PACKAGE = Path(__file__).parent
 
 
 class SkipUnchangedRunner(SequentialRunner):
@@ -85,13 +85,12 @@ def _made_of(inputs: dict[str, CsvFile], catalog: DataCatalog) -> dict[str, str]
     with ThreadPoolExecutor() as pool:  # hashing lets other threads run
         checksums = dict(zip(inputs, pool.map(_input_checksum, inputs.values()), strict=True))
     settings, *_ = catalog.to_config()
-    code = [path for path in sorted(_PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     site_packages = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
     return {
         **checksums,
         "parameters": _checksum(catalog["parameters"].load()),
         "catalog": _checksum(settings),
-        "code": _checksum({str(path.relative_to(_PACKAGE)): hashlib.sha256(path.read_bytes()).hexdigest() for path in code}),
+        "code": code_checksum(),
         "installed packages": _checksum(sorted(path.name for site in site_packages for path in site.glob("*.dist-info"))),
     }
 

@@ -16,7 +16,7 @@ import pytest
 from sqlglot import exp
 
 from lending_club.csv_file import CsvFile
-from lending_club.errors import WarehouseBusyError, WarehouseError
+from lending_club.errors import ParameterError, WarehouseBusyError, WarehouseError
 from lending_club.warehouse import FileQuery, Table, close_warehouses, open_warehouse
 from lending_club.warehouse.base import Warehouse
 from lending_club.warehouse.duckdb import DuckDBWarehouse
@@ -40,7 +40,7 @@ def test_a_process_has_one_connection(tmp_path: Path) -> None:
     connection = {"type": "duckdb", "path": str(tmp_path / "scratch.duckdb")}
     assert open_warehouse(connection) is open_warehouse(dict(connection))
     close_warehouses()
-    with pytest.raises(WarehouseError, match="Known types: duckdb"):
+    with pytest.raises(ParameterError, match="Known types: duckdb"):
         open_warehouse({"type": "oracle"})
 
 
@@ -238,5 +238,5 @@ def test_what_is_exported_opens_without_the_scratch_database(warehouse: DuckDBWa
     ],
 )
 def test_wrong_settings_of_a_warehouse_are_told(connection: dict[str, str], told: str) -> None:
-    with pytest.raises(WarehouseError, match=rf"warehouse in globals.yml.*{told}"):
+    with pytest.raises(ParameterError, match=rf"warehouse in globals.yml.*{told}"):
         open_warehouse(connection)

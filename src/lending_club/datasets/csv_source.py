@@ -21,15 +21,18 @@ class CsvSource(AbstractDataset[NoReturn, CsvFile]):
         filepath: Where the file is.
         columns: Required columns as the data contract spells them, in the contract's order.
         metadata: For other tools; not used here.
+
+    Attributes:
+        file: The file, not yet opened.
     """
 
     def __init__(self, filepath: str, columns: list[str], metadata: dict[str, Any] | None = None) -> None:
-        self._file = CsvFile(Path(filepath), tuple(columns))
+        self.file = CsvFile(Path(filepath), tuple(columns))
         self.metadata = metadata
 
     def load(self) -> CsvFile:
         """The file, not yet opened."""
-        return self._file
+        return self.file
 
     def save(self, data: NoReturn) -> None:
         """Refuse to overwrite an input.
@@ -41,11 +44,11 @@ class CsvSource(AbstractDataset[NoReturn, CsvFile]):
             InputFileError: Always.
         """
         del data
-        raise InputFileError(f"{self._file.path} is an input and is never written.")
+        raise InputFileError(f"{self.file.path} is an input and is never written.")
 
     def preview(self, nrows: int = PREVIEW_ROWS) -> TextPreview:
         """The first lines as they came, for Kedro-Viz."""
-        path = self._file.path
+        path = self.file.path
         try:
             with path.open(encoding="utf-8", errors="replace") as file:
                 return TextPreview("".join(file.readline(_PREVIEW_LINE) for _ in range(nrows + 1)))
@@ -53,7 +56,7 @@ class CsvSource(AbstractDataset[NoReturn, CsvFile]):
             return TextPreview(f"{path}: {(error.strerror or str(error)).lower()}")
 
     def _exists(self) -> bool:
-        return self._file.path.is_file()
+        return self.file.path.is_file()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._file.path), "columns": list(self._file.columns)}
+        return {"filepath": str(self.file.path), "columns": list(self.file.columns)}

@@ -45,6 +45,16 @@ class Warehouse(Protocol):
     def create_view(self, table: Table, query: exp.Query) -> None:
         """Make or replace a view of a query."""
 
+    def append(self, table: Table, types: Mapping[str, str], rows: list[dict[str, Any]], key: str) -> None:
+        """Add rows to a table, which is made where it is missing, in a schema that is.
+
+        Args:
+            table: The table.
+            types: Its columns, with their SQL types.
+            rows: The rows; a value is taken by its text.
+            key: The column by which a row is known: rows whose key is in the table already are left out.
+        """
+
     def load_csv(self, table: Table, query: FileQuery) -> int:
         """Make or replace a table of a file's records, return their number."""
 

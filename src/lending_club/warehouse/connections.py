@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lending_club.errors import WarehouseError
+from lending_club.errors import ParameterError
 from lending_club.warehouse.base import Warehouse
 
 _open: dict[str, Warehouse] = {}
@@ -18,14 +18,14 @@ def open_warehouse(connection: dict[str, Any]) -> Warehouse:
         connection: ``type`` (``duckdb``, ``databricks``) and what that engine needs, from the catalog.
 
     Raises:
-        WarehouseError: No such type, or no such settings.
+        ParameterError: No such type, or no such settings.
     """
     key = repr(sorted(connection.items()))
     if key not in _open:
         try:
             _open[key] = _made(dict(connection))
         except (KeyError, TypeError) as error:  # a setting is missing, or there is no such
-            raise WarehouseError(f"warehouse in globals.yml: {error}. Correct it there.") from error
+            raise ParameterError(f"warehouse in globals.yml: {error}. Correct it there.") from error
     return _open[key]
 
 
@@ -40,7 +40,7 @@ def _made(settings: dict[str, Any]) -> Warehouse:
 
             return DatabricksWarehouse(transfer=Path(settings.pop("transfer")), **settings)
         case unknown:
-            raise WarehouseError(f"warehouse in globals.yml is of type {unknown!r}. Known types: duckdb, databricks.")
+            raise ParameterError(f"warehouse in globals.yml is of type {unknown!r}. Known types: duckdb, databricks.")
 
 
 def close_warehouses() -> None:

@@ -40,7 +40,7 @@ _OTHER_KIND = re.compile("EXPECT_VIEW_NOT_TABLE|EXPECT_TABLE_NOT_VIEW|DELTA_CANN
 
 
 class DatabricksWarehouse:
-    """A SQL warehouse. Every statement sent may be sent again: it replaces, drops or reads, and never adds.
+    """A SQL warehouse. Every statement sent may be sent again: it replaces, drops or reads, or adds what is not there yet.
 
     Files are read and written by an embedded DuckDB, so that they mean the same as without Databricks: a CSV file goes there,
     and from there as Parquet through a volume; a result comes back as Arrow, and is written from there.
@@ -104,6 +104,20 @@ class DatabricksWarehouse:
     def create_view(self, table: Table, query: exp.Query) -> None:
         """See ``Warehouse``."""
         self._replace_any("TABLE", table, f"CREATE OR REPLACE VIEW {_name(table)} AS {self.sql(query)}")
+
+    def append(self, table: Table, types: Mapping[str, str], rows: list[dict[str, Any]], key: str) -> None:
+        """See ``Warehouse``."""
+        from lending_club.warehouse.appending import appending, rows_query
+
+        adding = self.sql(appending(table.expression, rows_query(types, rows), list(types), key))
+        try:
+            self._execute(adding)
+        except WarehouseError as error:
+            if not re.search("TABLE_OR_VIEW_NOT_FOUND|SCHEMA_NOT_FOUND", str(error)):
+                raise
+            self._execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted_name(table.name.rpartition('.')[0])}")
+            self._execute(f"CREATE TABLE IF NOT EXISTS {_name(table)} AS {self.sql(rows_query(types, []))}")
+            self._execute(adding)
 
     def load_csv(self, table: Table, query: FileQuery) -> int:
         """See ``Warehouse``."""

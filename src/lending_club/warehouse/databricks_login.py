@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lending_club.errors import WarehouseError
+from lending_club.errors import ParameterError, WarehouseError
 
 if TYPE_CHECKING:
     from databricks.sql.client import Connection
@@ -34,7 +34,7 @@ class Login:
         """Read ``DATABRICKS_HOST``, ``_HTTP_PATH`` and ``_TOKEN``, or ``_CLIENT_ID`` and ``_CLIENT_SECRET``.
 
         Raises:
-            WarehouseError: One is missing or cannot be one; the message names it.
+            ParameterError: One is missing or cannot be one; the message names it.
         """
         values = {name: os.environ.get(f"DATABRICKS_{name}", "").strip() for name in _SETTINGS}
         missing = [f"DATABRICKS_{name}" for name in ("HOST", "HTTP_PATH") if not values[name]]
@@ -44,16 +44,16 @@ class Login:
             else:
                 missing.append("DATABRICKS_TOKEN (or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET)")
         if missing:
-            raise WarehouseError(
+            raise ParameterError(
                 f"Databricks: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set. Set them in the environment,"
                 " in .env, or in conf/local/credentials.yml. Databricks shows them under SQL Warehouses, Connection details."
             )
         host, port = _host_and_port(values["HOST"])
         if not values["HTTP_PATH"].startswith("/"):
-            raise WarehouseError("Databricks: DATABRICKS_HTTP_PATH must start with /, as in /sql/1.0/warehouses/...")
+            raise ParameterError("Databricks: DATABRICKS_HTTP_PATH must start with /, as in /sql/1.0/warehouses/...")
         for name, value in values.items():
             if re.search(r"[^!-~]", value):
-                raise WarehouseError(f"Databricks: DATABRICKS_{name} has characters in it that it cannot have. Set it anew.")
+                raise ParameterError(f"Databricks: DATABRICKS_{name} has characters in it that it cannot have. Set it anew.")
         secret = {"client_id": values["CLIENT_ID"], "client_secret": values["CLIENT_SECRET"]}
         return cls(host, port, values["HTTP_PATH"], **({"token": values["TOKEN"]} if values["TOKEN"] else secret))
 

@@ -51,6 +51,7 @@ class DuckDBWarehouse:
         memory_limit: How much memory the engine may take, such as ``2GB``; what does not fit is spilled. By default 60 % of
             what the machine has, or the container is given.
         temp_directory: Where to spill, beside the database by default; a directory there is removed in the end.
+        is_scratch: Whether it holds what can be made again. If not, a file that cannot be opened is left as it is.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class DuckDBWarehouse:
         portable_checksums: bool = False,
         memory_limit: str | None = None,
         temp_directory: str | None = None,
+        is_scratch: bool = True,
     ) -> None:
         self._database = database
+        self._is_scratch = is_scratch
         self._read_only = read_only
         self._portable_checksums = portable_checksums
         self._memory_limit = memory_limit or f"{available_memory() * _SHARE_OF_MEMORY // 100} bytes"
@@ -111,6 +114,16 @@ class DuckDBWarehouse:
         """Drop what has a table's name and is of this kind: an earlier version of the models may have made it."""
         with suppress(WarehouseError):  # it is of the other kind
             self._execute(f"DROP {kind} IF EXISTS {table.name}")
+
+    def append(self, table: Table, types: Mapping[str, str], rows: list[dict[str, Any]], key: str) -> None:
+        """See ``Warehouse``."""
+        from lending_club.warehouse.appending import appending, rows_query
+
+        columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
+        adding = appending(table.expression, rows_query(types, rows), list(types), key)
+        self._execute(f"CREATE SCHEMA IF NOT EXISTS {table.name.rpartition('.')[0]}")
+        self._execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({columns})")
+        self._execute(self.sql(adding))
 
     def load_csv(self, table: Table, query: FileQuery) -> int:
         """See ``Warehouse``."""
@@ -291,12 +304,15 @@ class DuckDBWarehouse:
             try:
                 connection = self._connect_after_readers()
             except duckdb.Error as error:
-                if _is_locked(error) or not self._database.is_file():
+                if _is_locked(error) or not self._database.is_file() or not self._is_scratch:
                     raise
                 logger.warning("%s cannot be opened and is made anew: %s", self._database, _first_line(error))
                 self._database.unlink()
                 Path(f"{self._database}.wal").unlink(missing_ok=True)
                 connection = duckdb.connect(self._database)
+            if not self._is_scratch:
+                self._limit_memory(connection)
+                return connection
             connection.execute("SET force_compression = 'uncompressed'")
             self._spilled.parent.mkdir(parents=True, exist_ok=True)
             connection.execute(f"SET temp_directory = {_quoted(self._spilled)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-import lending_club
 from lending_club.errors import CheckError, ReconciliationError
 from lending_club.parameters import Quality, read_parameters
 from lending_club.pipelines.reporting.charts import Rows
@@ -23,6 +21,7 @@ from lending_club.pipelines.reporting.page import Facts, render
 from lending_club.publication import Output
 from lending_club.quality.checks import age_query, check_tables, fingerprint_query
 from lending_club.quality.report import Report
+from lending_club.run_record import versions
 from lending_club.warehouse import Table, TableOutput
 
 if TYPE_CHECKING:
@@ -55,6 +54,8 @@ def approve(reconciliation: Table, reconciliation_reasons: Table, total_interest
         ReconciliationError: A source's quarantined share is above ``quality.max_quarantined_share``.
     """
     sources, reasons = reconciliation.rows(), reconciliation_reasons.rows()
+    (total,) = total_interest.rows()
+    approval = Approval(sources, reasons, total["total_interest"])
     for source in sources:
         rows_in, quarantined = source["rows_in"], source["rows_quarantined"]
         if quarantined > quality.max_quarantined_share * rows_in:
@@ -66,10 +67,10 @@ def approve(reconciliation: Table, reconciliation_reasons: Table, total_interest
                 f"{quarantined:,} of the {rows_in:,} rows of {source['source']} are quarantined: {share:.1%}, and"
                 f" quality.max_quarantined_share allows {quality.max_quarantined_share:%}. Nothing was published."
                 f" Most frequent reasons: {told}. Correct the file, or allow a larger share with"
-                " --params quality.max_quarantined_share=..."
+                " --params quality.max_quarantined_share=...",
+                approval,
             )
-    (total,) = total_interest.rows()
-    return Approval(sources, reasons, total["total_interest"])
+    return approval
 
 
 def export(table: Table, approval: Approval) -> Table:
@@ -116,7 +117,7 @@ def check(parameters: dict[str, Any], data_docs: Path, **tables: Table) -> Repor
     for failure in report.warnings:
         logger.warning("Not as expected: %s", failure)
     if report.errors:
-        raise CheckError(f"{report}\n  Nothing was published; what was published before is unchanged.")
+        raise CheckError(f"{report}\n  Nothing was published; what was published before is unchanged.", report)
     return report
 
 
@@ -155,14 +156,9 @@ def gather(
             told = output.path.name if isinstance(output, Output) else f"table {output.table.name}"
             holds = result.comment if isinstance(result, Table) else ""
             outputs[told] = holds if told not in outputs else "The same results as tables."
-    versions = {
-        "lending_club": lending_club.__version__,
-        "Python": platform.python_version(),
-        "Kedro": version("kedro"),
-        "Engine": interest_by_tier.warehouse.version(),
-    }
+    used = {**versions(), "Engine": interest_by_tier.warehouse.version()}
     if checks.expectation_count:
-        versions["Great Expectations"] = version("great_expectations")
+        used["Great Expectations"] = version("great_expectations")
     return Facts(
         run_id=run_id,
         made_at=datetime.now(UTC),
@@ -177,7 +173,7 @@ def gather(
         comparison=comparison,
         checks=checks,
         outputs=outputs,
-        versions=versions,
+        versions=used,
     )
 
 
