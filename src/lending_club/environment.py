@@ -60,7 +60,8 @@ def supplement_environment(conf_source: Path) -> None:
         values |= dotenv_values(dotenv)
     # The setting that names a file may itself stand in .env.
     files = {name: os.environ.get(name) or values.get(name) for name in _SECRET_FILES}
-    values |= {name.removesuffix("_FILE"): secret for name, path in files.items() if path and (secret := _secret(name, Path(path)))}
+    secrets = {name.removesuffix("_FILE"): _secret(name, Path(path)) for name, path in files.items() if path}
+    values |= {name: secret for name, secret in secrets.items() if secret}
     for name, value in values.items():
         if value is not None and not os.environ.get(name):
             os.environ[name] = str(value)
@@ -71,7 +72,7 @@ def _secret(name: str, path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = (getattr(error, "strerror", None) or "it is not text in UTF-8").lower()
-        raise ParameterError(f"{path}, which {name} names, cannot be read: {reason}. Correct the path, or unset {name}.") from None
+        raise ParameterError(f"{path}, which {name} names, cannot be read: {reason}. Correct or unset {name}.") from None
 
 
 def _databricks(path: Path) -> dict[str, Any]:
