@@ -4,8 +4,8 @@ ARG BASE_IMAGE=python:3.12.12-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
 ARG UV_VERSION=0.13.9
-# Optional parts of the project, with blanks between: "dagster notify".
-ARG EXTRAS=""
+# Optional parts of the project, with blanks between.
+ARG EXTRAS="databricks"
 # Where the network has certificates of its own, they are given as a secret, which stays out of the image:
 # docker build --secret id=ca-certificates,src=/etc/ssl/certs/ca-certificates.crt .
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
@@ -60,7 +60,9 @@ COPY --from=build /opt/lending_club /opt/lending_club
 WORKDIR /home/kedro_docker
 COPY pyproject.toml ./
 COPY conf conf
-RUN mkdir --parents conf/local data src && chown "${KEDRO_UID}:${KEDRO_GID}" data
+RUN mkdir --parents conf/local data src && chown "${KEDRO_UID}:${KEDRO_GID}" data \
+    # A volume takes over the rights of the directory that it is mounted on: whoever Dagster's services run as.
+    && mkdir --parents /opt/dagster/storage && chmod 1777 /opt/dagster/storage
 USER ${KEDRO_UID}:${KEDRO_GID}
 # As Ctrl-C: a run that is stopped cancels its statements and gives back its lock.
 STOPSIGNAL SIGINT

@@ -44,6 +44,6 @@ def test_a_file_of_a_secret_that_cannot_be_read_is_told(conf: Path, tmp_path: Pa
     with pytest.raises(ParameterError, match=r"nowhere, which DATABRICKS_TOKEN_FILE names, cannot be read: no such file"):
         supplemented(conf, DATABRICKS_TOKEN_FILE=str(tmp_path / "nowhere"))
     (tmp_path / "binary").write_bytes(b"xyz\xff")
-    with pytest.raises(ParameterError, match="not text in UTF-8") as told:
+    with pytest.raises(ParameterError, match="is not text in utf-8") as told:
         supplemented(conf, DATABRICKS_TOKEN_FILE=str(tmp_path / "binary"))
     assert "xyz" not in str(told.value)

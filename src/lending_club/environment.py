@@ -23,18 +23,51 @@ def environment(name: str, default: str) -> str:
 class ConfigLoader(OmegaConfigLoader):
     """Kedro's, which first fills in the environment, so that every setting has one place where it is read.
 
-    It reads each part of the configuration once; Kedro's reads the files again whenever somebody asks.
+    It reads each part of the configuration once; Kedro's reads the files again whenever somebody asks. Where the working
+    directory has no configuration of its own it takes the one that the package brings; an environment that is in ``./conf``
+    goes before one of the same name there.
+
+    Args:
+        conf_source: Directory of the configuration.
+        env: Kedro's environment.
+        runtime_params: Kedro's.
+        options: Kedro's.
+
+    Raises:
+        ParameterError: The directory has no ``base``, and is not the working directory's.
     """
 
-    def __init__(self, conf_source: str, *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self, conf_source: str, env: str | None = None, runtime_params: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         supplement_environment(Path(conf_source))
-        super().__init__(conf_source, *arguments, **options)
+        self._own = Path(conf_source)
+        if not (self._own / "base").is_dir():
+            if self._own.absolute() != Path.cwd() / "conf":
+                raise ParameterError(
+                    f"{conf_source}: there is no directory base in it. Name one that has the whole configuration."
+                )
+            conf_source = str(shipped_configuration())
+            if env is None and not (self._own / "local").is_dir():
+                env = options["base_env"]
+        super().__init__(conf_source, env, runtime_params, **options)
+
+    def _get_conf_env_path(self, env: str) -> str:
+        own = self._own / env
+        return str(own) if own.is_dir() else str(super()._get_conf_env_path(env))
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """A part of the configuration, such as ``parameters``."""
         if key not in self:
             self[key] = super().__getitem__(key)
         return copy.deepcopy(super().__getitem__(key))
+
+
+def shipped_configuration() -> Path:
+    """The configuration that the package brings; of a package that is installed from a clone, the clone's."""
+    package = Path(__file__).parent
+    shipped = package / "conf"
+    return shipped if shipped.is_dir() else package.parent.parent / "conf"
 
 
 def supplement_environment(conf_source: Path) -> None:
