@@ -49,6 +49,19 @@ NOT_RUN = {
         "make viz": "never ends; tests/browser/test_viz.py starts it",
         "make viz-build": "tests/browser/test_viz.py makes the page",
     },
+    "docs/how-to/containers.md": {
+        "docker compose run --rm pipeline": "needs a Docker engine; tests/image.py runs it",
+        "docker compose run --rm pipeline --env prod": "needs a Docker engine; tests/image.py runs it up to the login",
+        "docker compose run --rm --entrypoint kedro pipeline validate": "needs a Docker engine; tests/image.py runs the command",
+        "docker compose --profile dagster --profile monitoring up --detach --wait": "needs images of a registry; tests/test_deploy.py",
+        "make image": "needs a Docker engine; tests/image.py does the same",
+        "docker run --rm --read-only --user 1234:1234 --tmpfs /tmp --volume ./data:/home/kedro_docker/data lending-club": (
+            "needs a Docker engine; tests/image.py runs it"
+        ),
+        'make image DOCKER_BUILD="--secret id=ca-certificates,src=/etc/ssl/certs/ca-certificates.crt"': (
+            "needs a Docker engine; tests/image.py takes the same options"
+        ),
+    },
     "docs/explanation/performance.md": {"make bench": "a quarter of an hour; make test-speed runs its parts"},
 }
 # Their readers have just cloned the project; those of other pages have run the job.

@@ -11,6 +11,9 @@ from kedro.config import OmegaConfigLoader
 
 from lending_club.errors import ParameterError
 
+# Each names a file that holds a secret, as containers are given them: the value of the variable without _FILE.
+_SECRET_FILES = ("DATABRICKS_TOKEN_FILE", "DATABRICKS_CLIENT_SECRET_FILE", "LENDING_CLUB_NOTIFY_FILE")
+
 
 def environment(name: str, default: str) -> str:
     """For ``${env:NAME,default}``: an environment variable; one that is set to nothing counts as not set."""
@@ -70,8 +73,9 @@ def shipped_configuration() -> Path:
 def supplement_environment(conf_source: Path) -> None:
     """Set the environment variables that are not set yet and that a file gives.
 
-    First come those of ``.env`` beside the configuration, then ``databricks:`` in ``local/credentials.yml``, whose keys are
-    ``host``, ``http_path``, ``token``, ``client_id`` and ``client_secret``.
+    First come secrets in files of their own, such as the one that ``DATABRICKS_TOKEN_FILE`` names, then ``.env`` beside the
+    configuration, then ``databricks:`` in ``local/credentials.yml``, whose keys are ``host``, ``http_path``, ``token``,
+    ``client_id`` and ``client_secret``.
 
     Args:
         conf_source: The directory of the configuration.
@@ -87,9 +91,21 @@ def supplement_environment(conf_source: Path) -> None:
         from dotenv import dotenv_values
 
         values |= dotenv_values(dotenv)
+    # The setting that names a file may itself stand in .env.
+    files = {name: os.environ.get(name) or values.get(name) for name in _SECRET_FILES}
+    secrets = {name.removesuffix("_FILE"): _secret(name, Path(path)) for name, path in files.items() if path}
+    values |= {name: secret for name, secret in secrets.items() if secret}
     for name, value in values.items():
         if value is not None and not os.environ.get(name):
             os.environ[name] = str(value)
+
+
+def _secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = (getattr(error, "strerror", None) or "it is not text in UTF-8").lower()
+        raise ParameterError(f"{path}, which {name} names, cannot be read: {reason}. Correct or unset {name}.") from None
 
 
 def _databricks(path: Path) -> dict[str, Any]:
