@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build dagster test-dagster
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,10 @@ viz: .venv/.extras ## Show the lineage, its SQL, tables and last run in a browse
 
 viz-build: .venv/.extras ## The same as one page that opens from disk, build/viz/index.html
 	.venv/bin/kedro viz build $(VIZ)
+
+dagster: .venv/.extras ## Start Dagster on http://127.0.0.1:3000: assets, runs, schedules, arrivals
+	@mkdir -p build/dagster && cp deploy/dagster/local/dagster.yaml build/dagster/
+	DAGSTER_HOME=$(CURDIR)/build/dagster .venv/bin/dagster dev --module-name lending_club.orchestration.definitions --port 3000 $(DAGSTER)
 
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
