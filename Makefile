@@ -52,6 +52,9 @@ test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the 
 		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
 		.venv-matrix/bin/pytest -p no:cacheprovider || exit 1; done; done
 
+test-dagster: .venv/.extras ## Runs, kills and arrivals under a Dagster that is really started, PostgreSQL too; slow
+	.venv/bin/pytest tests/orchestration/slow_server.py
+
 test-thorough: .venv/.ready .venv-warehouse/.ready ## Thousands of hostile files, a hundred kills, a million accounts; slow
 	HYPOTHESIS_PROFILE=thorough KILLS=100 .venv/bin/pytest tests/test_contract.py tests/test_run.py -k "oracle or kill"
 	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/warehouse/test_databricks_run.py tests/warehouse/million.py -k "generated or million"

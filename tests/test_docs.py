@@ -43,6 +43,7 @@ NOT_RUN = {
         "make smoke ENV=prod": "needs Databricks; tests/warehouse/test_databricks_run.py does the same on the test warehouse",
         "make warehouse": "never ends; tests/warehouse/conftest.py starts the same server",
     },
+    "docs/how-to/dagster.md": {"make dagster": "never ends; tests/orchestration/slow_server.py starts the same server"},
     "docs/explanation/performance.md": {"make bench": "a quarter of an hour; make test-speed runs its parts"},
 }
 # Their readers have just cloned the project; those of other pages have run the job.

@@ -15,7 +15,7 @@ from dagster import _check as check
 
 from lending_club.orchestration import assets
 from lending_club.orchestration.definitions import definitions
-from lending_club.orchestration.project import Project
+from lending_club.orchestration.project import Project, run_project
 from tests.conftest import PROJECT, UNCHECKED, kedro_command, run_environment
 from tests.test_run import contents
 
@@ -81,7 +81,9 @@ def test_a_run_is_one_run_with_its_rows_and_checks_and_the_next_is_left_out(
     again = execute(loaded, instance)
     assert again.success
     assert again.get_asset_materialization_events() == []
-    assert [event.asset_key.to_user_string() for event in again.get_asset_observation_events() if event.asset_key] == ["published"]
+    assert [event.asset_key.to_user_string() for event in again.get_asset_observation_events() if event.asset_key] == [
+        "published"
+    ]
     assert contents(data) == before
 
 
@@ -113,7 +115,7 @@ def test_what_may_pass_is_tried_again(
 ) -> None:
     """Another run holds the lock, once."""
     monkeypatch.setattr(assets, "_RETRY_SECONDS", 0)
-    run_project, tried = assets.run_project, []
+    tried = []
 
     def refused_once(force: bool) -> None:
         tried.append(force)
@@ -159,22 +161,16 @@ def test_an_arrival_starts_one_run(loaded: dg.Definitions, instance: dg.DagsterI
         assert count == 0
 
 
-@pytest.mark.parametrize("name", ["daily", "hourly"])
-def test_a_tick_starts_one_run_and_none_while_one_is_under_way(
-    loaded: dg.Definitions, instance: dg.DagsterInstance, name: str
-) -> None:
-    schedule = loaded.resolve_schedule_def(name)
-    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-
-    def tick() -> Any:
-        with dg.build_schedule_context(instance=instance) as context:
-            return schedule.evaluate_tick(context)
-
-    assert len(tick().run_requests or []) == 1
-    run = instance.create_run_for_job(loaded.resolve_job_def("lending_club"), status=dg.DagsterRunStatus.STARTED)
-    found = tick()
-    assert not found.run_requests
-    assert found.skip_message == f"The run {run.run_id} has not ended."
+def test_a_tick_starts_one_run_and_none_while_one_is_under_way(loaded: dg.Definitions) -> None:
+    schedules = [loaded.resolve_schedule_def(name) for name in ("daily", "hourly")]
+    assert {schedule.default_status for schedule in schedules} == {dg.DefaultScheduleStatus.STOPPED}
+    with dg.instance_for_test() as instance, dg.build_schedule_context(instance=instance) as context:
+        assert [len(schedule.evaluate_tick(context).run_requests or []) for schedule in schedules] == [1, 1]
+        run = instance.create_run_for_job(loaded.resolve_job_def("lending_club"), status=dg.DagsterRunStatus.STARTED)
+        for schedule in schedules:
+            found = schedule.evaluate_tick(context)
+            assert not found.run_requests
+            assert found.skip_message == f"The run {run.run_id} has not ended."
 
 
 def test_a_run_imports_nothing_of_it(data: Path) -> None:

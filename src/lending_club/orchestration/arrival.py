@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from lending_club.csv_file import CsvFile
 
@@ -62,5 +61,4 @@ class Delivery:
 
 
 def _state(file: CsvFile) -> list[int]:
-    state: Any = file.state
-    return list(astuple(state)) if state else []
+    return list(file.state or ())

@@ -76,7 +76,8 @@ def run_assets(project: Project) -> dg.AssetsDefinition:
         yield from materializations(project, record)
 
     # Made as if it could be split, or Dagster would miss the checks of a run that is left out; and it cannot be split.
-    return dg.AssetsDefinition(**{**kedro_run.get_attributes_dict(), "can_subset": False})
+    parts = {name: part for name, part in kedro_run.get_attributes_dict().items() if name != "execution_type"}
+    return dg.AssetsDefinition(**{**parts, "can_subset": False})
 
 
 def check_results(project: Project, record: dict[str, Any] | None) -> Iterator[dg.AssetCheckResult]:
