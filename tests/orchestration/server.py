@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,7 +60,7 @@ class Dagster:
         return wait(lambda: status if (status := self.runs()[run_id]) in ("SUCCESS", "FAILURE", "CANCELED") else None)
 
 
-def wait(look: Callable[[], str | None], seconds: float = 180) -> str:
+def wait(look: Callable[[], str | None], seconds: float = 600) -> str:
     """What a look gives when it gives anything."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -70,13 +71,13 @@ def wait(look: Callable[[], str | None], seconds: float = 180) -> str:
 
 
 @contextmanager
-def dagster_dev(data: Path, home: Path) -> Iterator[Dagster]:
-    """``dagster dev`` with the instance of ``make dagster``."""
+def dagster_dev(data: Path, home: Path, instance: str = "local/dagster.yaml", **settings: str) -> Iterator[Dagster]:
+    """``dagster dev`` with the instance of ``make dagster``, or another one in ``deploy/dagster`` with its settings."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_bytes((PROJECT / "deploy" / "dagster" / "local" / "dagster.yaml").read_bytes())
+    (home / "dagster.yaml").write_bytes((PROJECT / "deploy" / "dagster" / instance).read_bytes())
     port = 20_000 + os.getpid() % 20_000
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "--module-name", MODULE, "--port", str(port)]
-    environment = run_environment(data, DAGSTER_HOME=str(home))
+    environment = run_environment(data, DAGSTER_HOME=str(home), **settings)
     log = (home / "log").open("w")
     process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True)
     dagster = Dagster(port)
@@ -98,3 +99,34 @@ def dagster_dev(data: Path, home: Path) -> Iterator[Dagster]:
             process.wait(30)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def postgresql(directory: Path) -> Iterator[dict[str, str]]:
+    """A PostgreSQL of its own, on an address of its own; the settings by which Dagster finds it."""
+    host = f"127.77.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    cluster = directory / "cluster"
+    cluster.mkdir()
+    os_user: list[str] = []
+    if os.geteuid() == 0:  # it refuses to run as root
+        shutil.chown(cluster, "nobody")
+        for path in (directory, *directory.parents):
+            if path.owner() == "root" and path != Path("/tmp"):
+                path.chmod(path.stat().st_mode | 0o011)
+        os_user = ["setpriv", "--reuid=nobody", "--clear-groups", "--"]
+    password = directory / "password"
+    password.write_text("wonderland")
+    password.chmod(0o644)
+    initdb = [*os_user, str(programs / "initdb"), "-D", str(cluster), "-U", "dagster", "-A", "scram-sha-256"]
+    subprocess.run([*initdb, "--pwfile", str(password)], check=True, capture_output=True, cwd=cluster)
+    serve = [*os_user, str(programs / "postgres"), "-D", str(cluster), "-c", f"listen_addresses={host}"]
+    process = subprocess.Popen([*serve, "-k", str(cluster)], cwd=cluster, stderr=subprocess.DEVNULL)
+    try:
+        ready = [str(programs / "pg_isready"), "-h", host]
+        wait(lambda: "ready" if subprocess.run(ready, capture_output=True).returncode == 0 else None, 60)
+        login = {"HOST": host, "USER": "dagster", "PASSWORD": "wonderland", "DB": "postgres"}
+        yield {f"DAGSTER_POSTGRES_{name}": value for name, value in login.items()}
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)

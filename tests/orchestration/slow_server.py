@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SAMPLE, write_inputs
-from tests.orchestration.server import Dagster, dagster_dev, wait
+from tests.orchestration.server import Dagster, dagster_dev, postgresql, wait
 from tests.test_run import contents
 
 KILLS = int(os.environ.get("KILLS", 3))
@@ -81,3 +81,12 @@ def test_two_at_once_run_one_after_the_other(server: Dagster, data: Path) -> Non
     assert together == 1
     records = [json.loads(path.read_text()) for path in sorted((data / "09_runs").glob("[!.]*.json"))]
     assert [record["outcome"] for record in records] == ["published", "left_out"]
+
+
+def test_the_deployed_instance_keeps_its_history_in_postgresql(data: Path, tmp_path: Path) -> None:
+    with postgresql(tmp_path) as settings:
+        with dagster_dev(data, tmp_path / "home", "dagster.yaml", **settings) as dagster:
+            run = dagster.launch()
+            assert dagster.ended(run) == "SUCCESS"
+        with dagster_dev(data, tmp_path / "another_home", "dagster.yaml", **settings) as dagster:
+            assert dagster.runs() == {run: "SUCCESS"}
