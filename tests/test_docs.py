@@ -64,6 +64,7 @@ NOT_RUN = {
             "needs a Docker engine; tests/image.py takes the same options"
         ),
     },
+    "docs/how-to/dagster.md": {"make dagster": "never ends; tests/orchestration/slow_server.py starts the same server"},
     "docs/explanation/performance.md": {"make bench": "a quarter of an hour; make test-speed runs its parts"},
 }
 # Their readers have just cloned the project; those of other pages have run the job.
