@@ -9,7 +9,7 @@ IMAGE ?= lending-club
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test version
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test version dagster test-dagster
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,10 @@ viz: .venv/.extras ## Show the lineage, its SQL, tables and last run in a browse
 viz-build: .venv/.extras ## The same as one page that opens from disk, build/viz/index.html
 	.venv/bin/kedro viz build $(VIZ)
 
+dagster: .venv/.extras ## Start Dagster on http://127.0.0.1:3000: assets, runs, schedules, arrivals
+	@mkdir -p build/dagster && cp deploy/dagster/local/dagster.yaml build/dagster/
+	DAGSTER_HOME=$(CURDIR)/build/dagster .venv/bin/dagster dev --module-name lending_club.orchestration.definitions --port 3000 $(DAGSTER)
+
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
 
@@ -49,6 +53,9 @@ test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the 
 		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --all-extras --python $$python && \
 		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
 		.venv-matrix/bin/pytest -p no:cacheprovider || exit 1; done; done
+
+test-dagster: .venv/.extras ## Runs, kills and arrivals under a Dagster that is really started, PostgreSQL too; slow
+	.venv/bin/pytest tests/orchestration/slow_server.py
 
 test-thorough: .venv/.ready .venv-warehouse/.ready ## Thousands of hostile files, a hundred kills, a million accounts; slow
 	HYPOTHESIS_PROFILE=thorough KILLS=100 .venv/bin/pytest tests/test_contract.py tests/test_run.py -k "oracle or kill"

@@ -27,7 +27,7 @@ MONITORING = {"prometheus", "pushgateway", "alertmanager", "grafana"}
 def run(*command: str, status: int = 0, place: Path = PROJECT, environment: Mapping[str, str] | None = None) -> str:
     known = {name: value for name, value in os.environ.items() if not name.startswith(("LENDING_CLUB", "DATABRICKS", "COMPOSE"))}
     done = subprocess.run(
-        [str(BIN / command[0]), *command[1:]], cwd=place, env=known | dict(environment or {}), capture_output=True, text=True
+        [str(BIN / command[0]), *command[1:]], cwd=place, env={**known, **(environment or {})}, capture_output=True, text=True
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -35,7 +35,8 @@ def run(*command: str, status: int = 0, place: Path = PROJECT, environment: Mapp
 
 def composed(*profiles: str, **environment: str) -> dict[str, Any]:
     options = [word for profile in profiles for word in ("--profile", profile)]
-    read = run("docker-compose", "--env-file", "/dev/null", *options, "config", "--format", "json", environment=environment)
+    asked = ("docker-compose", "--env-file", "/dev/null", *options, "config", "--format", "json")
+    read = run(*asked, environment=environment)
     return dict(json.loads(read))
 
 

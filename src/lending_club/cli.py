@@ -22,6 +22,7 @@ from lending_club import __version__
 from lending_club.environment import environment
 from lending_club.errors import CheckError, exit_code, told_error
 from lending_club.logs import are_json
+from lending_club.monitoring import run_ended
 from lending_club.run_history import RUNS_DIRECTORY, Manifest
 from lending_club.run_record import RunRecord, current
 from lending_club.warehouse import close_warehouses
@@ -89,6 +90,7 @@ def _record_refusal(error: Exception, options: dict[str, Any]) -> None:
         manifest = Manifest(data / RUNS_DIRECTORY, record)
         manifest.write()
         manifest.close()
+        run_ended(record.as_json(), data / RUNS_DIRECTORY)
 
 
 @click.group(name="lending_club", epilog="Documentation of a command: lending-club COMMAND --help")

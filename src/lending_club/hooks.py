@@ -16,6 +16,7 @@ from kedro.pipeline import Node, Pipeline
 from lending_club.csv_file import CsvFile
 from lending_club.errors import ExitCode, ParameterError, exit_code, told_error
 from lending_club.logs import are_json, use_format
+from lending_club.monitoring import run_ended
 from lending_club.parameters import Parameters, read_parameters
 from lending_club.pipelines.reporting.nodes import Approval
 from lending_club.pipelines.reporting.page import Facts
@@ -152,16 +153,19 @@ class RunHooks:
 
     def _end(self, error: Exception | None = None) -> None:
         self._record.ends(error)
+        ended: list[dict[str, Any]] = []
         try:
             discard_staged()  # first of all, because it makes room
             self._manifest.write()
             if self._is_connected:
                 write_status(self._intermediate / STATUS_DIRECTORY, self._record)
                 if error is None or exit_code(error) != ExitCode.WAREHOUSE:
-                    catch_up(self._settings["history"])
+                    ended += catch_up(self._settings["history"])
         finally:
             self._manifest.close()
             try:
                 close_warehouses()
             finally:
                 self._lock.release()
+            for run in [*(run for run in ended if run["outcome"] == "killed"), self._record.as_json()]:
+                run_ended(run, Path(self._settings["history"]["directory"]))
