@@ -4,10 +4,12 @@ PYTHON ?= python3
 ENV ?= base
 PYTHONS ?= 3.11 3.12 3.13
 UV_VERSION := 0.13.9
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/lending_club/__init__.py)
+IMAGE ?= lending-club
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build dagster test-dagster
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test version dagster test-dagster
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -73,12 +75,40 @@ smoke: .venv/.ready ## Run the job on the sample in a place of its own and verif
 bench: .venv/.ready .venv-bench/.ready ## Compare speed and memory with what you might use instead; BENCH=--full for 100 M
 	@PYTHONDONTWRITEBYTECODE= .venv-bench/bin/python benchmarks/bench.py $(BENCH)
 
-lint: .venv/.extras ## Check format, style, types and the layers' imports
+image: ## Build the container image; IMAGE=name:tag, EXTRAS="databricks dagster", DOCKER_BUILD="..." for more options
+	docker build --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
+		$(if $(EXTRAS),--build-arg EXTRAS="$(EXTRAS)") $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(DOCKER_BUILD) .
+
+image-test: .venv/.extras ## Build the image and try it, confined and with little memory; BASE_IMAGE=debootstrap without a registry; slow
+	.venv/bin/python -m tests.image
+
+version: ## Print the version
+	@echo $(VERSION)
+
+package: .venv/.ready ## Build the wheel, configuration included, in dist/; the same sources give the same bytes
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} .venv/bin/uv build --quiet --wheel --out-dir dist
+	@ls dist/*.whl
+
+sbom: .venv/.ready ## Write the list of all that the package brings, dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@.venv/bin/uv export --quiet --locked --no-default-groups --all-extras --format cyclonedx1.5 --output-file dist/sbom.cdx.json >/dev/null
+	@ls dist/sbom.cdx.json
+
+audit: .venv/.ready ## Fail where something that the package brings has a known vulnerability; asks a service on the internet
+	@mkdir -p build
+	@.venv/bin/uv export --quiet --locked --no-default-groups --all-extras --no-emit-project --output-file build/audited.txt >/dev/null
+	@.venv/bin/uv tool run --quiet pip-audit==2.10.0 --strict --disable-pip --require-hashes --requirement build/audited.txt
+
+lint: .venv/.extras ## Check format, style, types, the layers' imports, Dockerfile, compose.yaml and workflows
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/nbstripout --verify notebooks/*.ipynb
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/docker-compose --profile '*' config --quiet
+	.venv/bin/jactionlint
+	.venv/bin/zizmor --offline --quiet .github
 
 format: .venv/.extras ## Format the code
 	.venv/bin/ruff format
@@ -94,9 +124,9 @@ clean: ## Remove the environment, caches and the site; data stays
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
 		{ echo "Python 3.11 to 3.13 is needed, $(PYTHON) is another. Try: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@if command -v uv >/dev/null; then uv sync --locked --quiet; else \
+	@if command -v uv >/dev/null; then uv sync --locked --quiet --extra databricks; else \
 		test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
-		.venv/bin/uv sync --locked --quiet; fi
+		.venv/bin/uv sync --locked --quiet --extra databricks; fi
 	@touch $@
 
 # Kedro-Viz, Jupyter and data frames beside it: all extras.

@@ -6,11 +6,13 @@ import configparser
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,11 @@ from lending_club.parameters import read_parameters
 from tests.conftest import PROJECT, SAMPLE, write_inputs
 
 _SECONDS = 180
+_READY = (".ready", ".extras")  # make's word for an environment that is set up
+_NOTEBOOK = """from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "kedro.ipython")
+"""
 _OURS = ("LENDING_CLUB", "KEDRO", "DATABRICKS", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -100,6 +107,7 @@ class Reader:
     root: Path
     done: Path | None = None
     project: Path = field(init=False)
+    _cells: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         srv = self.root / "srv"
@@ -115,7 +123,7 @@ class Reader:
         venv = self.project / ".venv"
         venv.mkdir()
         for path in Path(sys.prefix).iterdir():
-            if path.name != ".ready":
+            if path.name not in _READY:
                 (venv / path.name).symlink_to(path)
         customers, accounts = (SAMPLE / "Customer.csv").read_bytes(), (SAMPLE / "accounts.csv").read_bytes()
         write_inputs(srv / "lending", customers, accounts)
@@ -135,15 +143,21 @@ class Reader:
             cwd=self.project,
             env=kept,
             text=True,
+            start_new_session=True,
         )
         as_somebody = "git -c user.name=Reader -c user.email=reader@example.com -c commit.gpgsign=false"
         self.run(f"git init --quiet && git add --all && {as_somebody} commit --quiet --message 'As delivered'")
-        (venv / ".ready").touch()  # last, so that make never sets up the environment of these tests anew
+        for name in _READY:  # last, so that make never sets up the environment of these tests anew, as one of the copy
+            (venv / name).touch()
 
     def close(self) -> None:
-        """End the shell."""
-        self._process.kill()
+        """End the shell, and what it has started."""
+        self._kill()
         self._process.communicate()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def run(self, command: str) -> tuple[str, int]:
         """Run a command in the reader's shell; return what it printed and its status."""
@@ -151,7 +165,7 @@ class Reader:
         mark = uuid.uuid4().hex
         self._process.stdin.write(f"{{ {self._placed(command)}\n}} </dev/null\nprintf '\\n{mark} %s\\n' $?\n")
         self._process.stdin.flush()
-        watchdog = threading.Timer(_SECONDS, self._process.kill)
+        watchdog = threading.Timer(_SECONDS, self._kill)
         watchdog.start()
         printed: list[str] = []
         for line in self._process.stdout:
@@ -176,6 +190,14 @@ class Reader:
                 script = self.project / "pasted.py"
                 script.write_text(block.text, encoding="utf-8")
                 printed, status = self.run(f"{self.project}/.venv/bin/python pasted.py; status=$?; rm pasted.py; (exit $status)")
+                assert status == 0, f"{place}\n{printed}"
+            case "python", "notebook":
+                self._cells.append(block.text)
+                cells = "".join(f"shell.run_cell({cell!r}).raise_error()\n" for cell in self._cells)
+                (self.project / "notebook.py").write_text(f"{_NOTEBOOK}{cells}", encoding="utf-8")
+                printed, status = self.run(
+                    f"{self.project}/.venv/bin/python notebook.py; status=$?; rm notebook.py; (exit $status)"
+                )
                 assert status == 0, f"{place}\n{printed}"
             case "sql", "":
                 self._ask(place, block.text)

@@ -164,3 +164,22 @@ def test_the_job_agrees_with_the_oracle_on_loose_text(workplace: Path, customers
 @given(customers=csv_file(CUSTOMER_COLUMNS, CUSTOMER), accounts=csv_file(ACCOUNT_COLUMNS, ACCOUNT))
 def test_results_of_hostile_files_meet_their_expectations(workplace: Path, customers: bytes, accounts: bytes) -> None:
     assert_job_agrees(workplace, customers, accounts, checks=True)
+
+
+def test_the_largest_balances_earn_the_highest_rates(workplace: Path) -> None:
+    balances = ["9999999999999.99", "100000000000.00", "99999999999.99", "0.01"]
+    accounts = "".join(f"{place},{place % 2 + 1},{balance},Savings\n" for place, balance in enumerate(balances))
+    write_inputs(
+        workplace,
+        b"CustomerID,Name,HasLoan\n1,Ada,Yes\n2,Li,No\n",
+        f"AccountID,CustomerID,Balance,AccountType\n{accounts}".encode(),
+    )
+    interest = {"tiers": [{"at_least": "0", "rate": "1"}], "loan_bonus": "1"}
+    run_here(workplace, interest=interest, quality={"checks": True})
+    earned = [line.split(",") for line in (workplace / "08_reporting" / "account_summary.csv").read_text().splitlines()[1:]]
+    assert [(rate, amount) for _, _, _, rate, amount, _ in earned] == [
+        ("2.0000", "19999999999999.98"),
+        ("1.0000", "100000000000.00"),
+        ("2.0000", "199999999999.98"),
+        ("1.0000", "0.01"),
+    ]

@@ -6,6 +6,7 @@ and whose rest nobody sees:
     console        lines after "$ " are run, in one shell for the page; what stands below a command is what it prints, "..."
                    stands for anything; a command that shows "Error:" has to fail, and every other to succeed
     python         is run as a script
+    python notebook    is run as the next cell of a notebook that has the catalog
     sql            is asked of the published database, and has to find something
     yaml FILE      is written to the file, or changes there what it says; the configuration has to stay valid
     ini FILE       a .env is written, a unit of systemd is started
@@ -44,6 +45,26 @@ NOT_RUN = {
         "make warehouse": "never ends; tests/warehouse/conftest.py starts the same server",
     },
     "docs/how-to/dagster.md": {"make dagster": "never ends; tests/orchestration/slow_server.py starts the same server"},
+    "docs/how-to/notebook.md": {"make jupyter": "never ends; tests/browser/test_notebook.py starts it"},
+    "docs/how-to/viz.md": {
+        "make viz": "never ends; tests/browser/test_viz.py starts it",
+        "make viz-build": "tests/browser/test_viz.py makes the page",
+    },
+    "docs/how-to/containers.md": {
+        "docker compose run --rm pipeline": "needs a Docker engine; tests/image.py runs it",
+        "docker compose run --rm pipeline --env prod": "needs a Docker engine; tests/image.py runs it up to the login",
+        "docker compose run --rm --entrypoint kedro pipeline validate": "needs a Docker engine; tests/image.py runs the command",
+        "docker compose --profile dagster --profile monitoring up --detach --wait": (
+            "needs images of a registry; tests/test_deploy.py reads them"
+        ),
+        "make image": "needs a Docker engine; tests/image.py does the same",
+        "docker run --rm --read-only --user 1234:1234 --tmpfs /tmp --volume ./data:/home/kedro_docker/data lending-club": (
+            "needs a Docker engine; tests/image.py runs it"
+        ),
+        'make image DOCKER_BUILD="--secret id=ca-certificates,src=/etc/ssl/certs/ca-certificates.crt"': (
+            "needs a Docker engine; tests/image.py takes the same options"
+        ),
+    },
     "docs/explanation/performance.md": {"make bench": "a quarter of an hour; make test-speed runs its parts"},
 }
 # Their readers have just cloned the project; those of other pages have run the job.
@@ -81,6 +102,7 @@ WRONG = {
     "a command that fails": ("console", "", "$ kedro run --params interest.loan_bonus=2\n"),
     "a command that should fail": ("console", "", "$ echo Error: no\nError: no\n"),
     "a script that fails": ("python", "", "raise SystemExit(1)\n"),
+    "a cell that fails": ("python", "notebook", "catalog.load('none')\n"),
     "a query that finds nothing": ("sql", "", "SELECT * FROM marts.account_summary WHERE annual_interest < 0\n"),
     "an expectation without words": (
         "yaml",

@@ -38,7 +38,7 @@ PROVOKED = {
     "Nothing happens": ["kedro run --force && kedro run"],
     "The result is old": ["touch -d '2 days ago' data/08_reporting/.versions/*; kedro validate"],
     "Nothing is published": ["rm -r data/08_reporting; kedro validate"],
-    "Nobody has checked it": [_UNCHECKED, f"{_UNCHECKED} --env prod"],
+    "Nobody has checked it": [_UNCHECKED, f"LENDING_CLUB_LOG_FORMAT=text {_UNCHECKED} --env prod"],
     "Parameters are wrong": [
         "kedro run --params interest.loan_bonus=2",
         """sed -i.bak 's/below: "10000/below: "9000/' conf/base/parameters.yml; kedro run""",
@@ -59,9 +59,10 @@ PROVOKED = {
     "A limit of memory is not understood": [f"LENDING_CLUB_MEMORY_LIMIT=plenty {_UNCHECKED}"],
     "A runner is refused": ["kedro run --runner ThreadRunner"],
     "Something unexpected": ["sed -i.bak s/CsvSource/Nothing/ conf/base/catalog.yml; kedro run"],
-    "Settings are missing": ["kedro run --env prod"],
+    "Settings are missing": ["LENDING_CLUB_LOG_FORMAT=text kedro run --env prod"],
     "The workspace cannot be reached": [
-        "DATABRICKS_HOST=localhost:1 DATABRICKS_HTTP_PATH=/sql DATABRICKS_TOKEN=dapi kedro run --env prod"
+        "LENDING_CLUB_LOG_FORMAT=text DATABRICKS_HOST=localhost:1 DATABRICKS_HTTP_PATH=/sql DATABRICKS_TOKEN=dapi"
+        " kedro run --env prod"
     ],
     "The login is refused": [_REFUSED.format("Error during request to server: 403: Invalid access token", 600)],
     "A permission is missing": [_REFUSED.format("[PERMISSION_DENIED] No CREATE TABLE on schema default", 600)],

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import click
 from kedro.framework.cli.project import run as kedro_run
@@ -18,8 +18,11 @@ from kedro.framework.cli.utils import _split_params as split_params
 from kedro.framework.session import KedroSession
 from kedro.io.core import generate_timestamp
 
+from lending_club import __version__
 from lending_club.environment import environment
 from lending_club.errors import CheckError, exit_code, told_error
+from lending_club.logs import are_json
+from lending_club.monitoring import run_ended
 from lending_club.run_history import RUNS_DIRECTORY, Manifest
 from lending_club.run_record import RunRecord, current
 from lending_club.warehouse import close_warehouses
@@ -31,13 +34,21 @@ logger = logging.getLogger("lending_club")
 _GARBAGE_THRESHOLD = 200_000
 
 
-def _failure(error: Exception) -> click.ClickException:
+class _Failure(click.ClickException):
     """What stops a command, as a user is told of it."""
-    told = told_error(error)
-    hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
-    failure = click.ClickException(str(told) if told else f"{type(error).__name__}: {error}\n{hint}")
-    vars(failure)["exit_code"] = exit_code(error)
-    return failure
+
+    def __init__(self, error: Exception) -> None:
+        told = told_error(error)
+        hint = "Set LENDING_CLUB_LOG_LEVEL=DEBUG to see where it comes from."
+        super().__init__(str(told) if told else f"{type(error).__name__}: {error}\n{hint}")
+        vars(self)["exit_code"] = exit_code(error)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Tell it as everything else is told."""
+        if are_json():
+            logger.error("%s", self.message)
+        else:
+            super().show(file)
 
 
 @contextmanager
@@ -51,7 +62,7 @@ def _errors_in_one_message() -> Iterator[None]:
         raise
     except Exception as error:
         logger.debug("The traceback, shown at log level DEBUG:", exc_info=True)
-        raise _failure(error) from error
+        raise _Failure(error) from error
     finally:
         close_warehouses()  # after an interruption, too, which Kedro tells no hook of
 
@@ -79,15 +90,30 @@ def _record_refusal(error: Exception, options: dict[str, Any]) -> None:
         manifest = Manifest(data / RUNS_DIRECTORY, record)
         manifest.write()
         manifest.close()
+        run_ended(record.as_json(), data / RUNS_DIRECTORY)
 
 
-@click.group(name="lending_club")
+@click.group(name="lending_club", epilog="Documentation of a command: lending-club COMMAND --help")
+@click.version_option(__version__, prog_name="lending-club")
 def cli() -> None:
-    """Commands of this project."""
+    r"""Work out what each savings account earns in a year, check the result, and publish it.
+
+    Customer.csv and accounts.csv are read from ./data/01_raw, and the result is published in ./data/08_reporting. The environment
+    variable LENDING_CLUB_DATA names another directory instead of ./data.
+
+    \b
+      lending-club run                the whole job
+      lending-club run --env prod     with Databricks as the warehouse
+      lending-club doctor             what a run needs, and what is wrong with it
+
+    Each command ends with 0 when all is well, and else with a status that says what kind of fault it was: 2 command line, 3
+    configuration, 4 input, 5 failed check, 6 warehouse, 7 data directory, 8 another run in progress, 1 anything else.
+    """
 
 
 run = copy.copy(kedro_run)
 run.callback = _run
+run.help = "Read, clean, work out, check and publish. Left out where nothing has changed since the last run."
 run.params = [*run.params, click.Option(["--force"], is_flag=True, help="Run even if nothing has changed since the last run.")]
 cli.add_command(run)
 

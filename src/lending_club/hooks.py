@@ -15,6 +15,8 @@ from kedro.pipeline import Node, Pipeline
 
 from lending_club.csv_file import CsvFile
 from lending_club.errors import ExitCode, ParameterError, exit_code, told_error
+from lending_club.logs import are_json, use_format
+from lending_club.monitoring import run_ended
 from lending_club.parameters import Parameters, read_parameters
 from lending_club.pipelines.reporting.nodes import Approval
 from lending_club.pipelines.reporting.page import Facts
@@ -61,10 +63,11 @@ class RunHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters, before any work."""
+        self._settings = context.config_loader["globals"]
+        use_format(self._settings.get("log_format", "text"))
         self._parameters = read_parameters(context.config_loader["parameters"])
         if context.env in ALWAYS_CHECKED and not self._parameters.quality.checks:
             raise ParameterError(f"quality.checks is false, and nothing is published unchecked in {context.env}. Leave it true.")
-        self._settings = context.config_loader["globals"]
         self._settings["history"]["directory"] = str(context.project_path / self._settings["history"]["directory"])
         self._environment = context.env or "local"
         self._intermediate = context.project_path / self._settings["data"] / "02_intermediate"
@@ -82,6 +85,7 @@ class RunHooks:
         }
         self._record = begin(RunRecord(run_params["run_id"], self._environment, names, self._parameters, files))
         self._manifest = Manifest(Path(self._settings["history"]["directory"]), self._record)
+        logger.info("Run %s, as of %s", self._record.run_id, self._record.as_of_date)
         self._manifest.write()
         try:
             self._prepare(run_params, pipeline)
@@ -114,7 +118,8 @@ class RunHooks:
         step = self._record.step_done(dataset_name, node, row_count, getattr(dataset, "byte_count", None))
         rows = "" if row_count is None else f"{row_count:,} rows"
         done = len(self._record.steps)
-        logger.info("%2d/%d  %-28s %16s %8.2f s", done, self._step_count, node.name, rows, step.seconds)
+        progress = (done, self._step_count, node.name, rows, step.seconds)
+        logger.info("%2d/%d  %-28s %16s %8.2f s", *progress, extra={"step": node.name})
         self._manifest.write_sometimes()
 
     def _note(self, found: object) -> None:
@@ -133,7 +138,11 @@ class RunHooks:
         """Close what is open and print the figures, where the run has any."""
         self._end()
         if "run_summary" in run_result:
-            print(f"\n{run_result['run_summary'].load()}\n")
+            summary = run_result["run_summary"].load()
+            if are_json():
+                logger.info("%s", summary)
+            else:
+                print(f"\n{summary}\n")
         logger.info("done in %.2f s", self._record.seconds)
 
     @hook_impl
@@ -144,16 +153,19 @@ class RunHooks:
 
     def _end(self, error: Exception | None = None) -> None:
         self._record.ends(error)
+        ended: list[dict[str, Any]] = []
         try:
             discard_staged()  # first of all, because it makes room
             self._manifest.write()
             if self._is_connected:
                 write_status(self._intermediate / STATUS_DIRECTORY, self._record)
                 if error is None or exit_code(error) != ExitCode.WAREHOUSE:
-                    catch_up(self._settings["history"])
+                    ended += catch_up(self._settings["history"])
         finally:
             self._manifest.close()
             try:
                 close_warehouses()
             finally:
                 self._lock.release()
+            for run in [*(run for run in ended if run["outcome"] == "killed"), self._record.as_json()]:
+                run_ended(run, Path(self._settings["history"]["directory"]))

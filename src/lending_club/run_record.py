@@ -100,6 +100,7 @@ class RunRecord:
     def __post_init__(self) -> None:
         self._clock = time.perf_counter()
         self._seconds: float | None = None
+        self._ended_at: datetime | None = None
         self._step_clock = self._clock
         self._step_started_at = self.started_at
         self._states: dict[str, FileState | None] = {}
@@ -121,7 +122,7 @@ class RunRecord:
 
     def ends(self, error: Exception | None = None) -> None:
         """The run has done what it should, or an error has ended it."""
-        self._seconds = time.perf_counter() - self._clock
+        self._seconds, self._ended_at = time.perf_counter() - self._clock, datetime.now(UTC)
         self.error = error
         if error is not None:
             if self.step is not None:
@@ -164,7 +165,7 @@ class RunRecord:
             "exit_code": int(code) if has_ended else None,
             "as_of_date": str(self.as_of_date),
             "started_at": _time(self.started_at),
-            "ended_at": _time(datetime.now(UTC)) if has_ended else None,
+            "ended_at": _time(self._ended_at) if self._ended_at else None,
             "seconds": None if self._seconds is None else round(self._seconds, 3),
             "user": user_name(),
             "host": socket.gethostname(),

@@ -22,7 +22,8 @@ from tests.notebook import NOTEBOOK
 def jupyterlab(data: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a JupyterLab that shows a copy of the notebook, on the published sample."""
     run_here(data)
-    shutil.copy(NOTEBOOK, tmp_path / "explore.ipynb")
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(NOTEBOOK, tmp_path / "notebooks")
     # The kernel finds the project from where it is, and JupyterLab saves the notebook with what it showed: a copy of both.
     shutil.copy(PROJECT / "pyproject.toml", tmp_path)
     for name in ("src", "conf"):
@@ -50,7 +51,7 @@ def address_in(log: Path, server: subprocess.Popen[bytes]) -> str:
 
 
 def test_the_notebook_runs_and_draws_in_jupyterlab(jupyterlab: str, visit: Visit) -> None:
-    page = visit(jupyterlab.replace("/lab?", "/lab/tree/explore.ipynb?"))
+    page = visit(jupyterlab.replace("/lab?", "/lab/tree/notebooks/explore.ipynb?"))
     page.set_default_timeout(120_000)  # several programs start
     page.get_by_role("heading", name="A first look at the book").wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()

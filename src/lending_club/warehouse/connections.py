@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,11 @@ def _made(settings: dict[str, Any]) -> Warehouse:
         case "databricks":
             from lending_club.warehouse.databricks import DatabricksWarehouse
 
+            if not find_spec("databricks") or not find_spec("databricks.sql") or not find_spec("pyarrow"):
+                raise ParameterError(
+                    "Databricks: what it takes to speak to it is not installed here. Install the package with its extra:"
+                    " pip install 'lending_club[databricks]'"
+                )
             return DatabricksWarehouse(transfer=Path(settings.pop("transfer")), **settings)
         case unknown:
             raise ParameterError(f"warehouse in globals.yml is of type {unknown!r}. Known types: duckdb, databricks.")

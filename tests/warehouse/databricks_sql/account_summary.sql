@@ -18,7 +18,16 @@ WITH rated AS (
 ), earned AS (
   SELECT
     *,
-    CAST(ROUND(original_balance * interest_rate, 2) AS DECIMAL(18, 2)) AS annual_interest
+    (
+      CAST(ROUND(
+        CASE
+          WHEN original_balance < 100000000000
+          THEN original_balance * interest_rate
+          ELSE CAST(original_balance AS DECIMAL(20, 2)) * interest_rate
+        END,
+        2
+      ) AS DECIMAL(18, 2))
+    ) AS annual_interest
   FROM rated
 )
 SELECT

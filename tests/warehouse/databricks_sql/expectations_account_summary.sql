@@ -88,11 +88,23 @@ SELECT
   account_id,
   original_balance,
   interest_rate,
-  annual_interest
-FROM `workspace`.`lending_club_staging`.`account_summary` AS __batch__
+  annual_interest,
+  rounding
+FROM (
+  SELECT
+    account_id,
+    original_balance,
+    interest_rate,
+    annual_interest,
+    annual_interest - CASE
+      WHEN original_balance < 100000000000
+      THEN original_balance * interest_rate
+      ELSE CAST(original_balance AS DECIMAL(20, 2)) * interest_rate
+    END AS rounding
+  FROM `workspace`.`lending_club_staging`.`account_summary` AS __batch__
+) AS s
 WHERE
-  annual_interest - original_balance * interest_rate > 0.005
-  OR annual_interest - original_balance * interest_rate <= -0.005;
+  rounding > 0.005 OR rounding <= -0.005;
 
 -- new_balance_adds_up: The new balance is balance plus interest.
 SELECT

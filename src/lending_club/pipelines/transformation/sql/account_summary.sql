@@ -13,7 +13,7 @@ WITH rated AS (
 ), earned AS (
   SELECT
     *,
-    CAST(ROUND(original_balance * interest_rate, 2) AS DECIMAL(18, 2)) AS annual_interest
+    interest_of(original_balance, interest_rate) AS annual_interest
   FROM rated
 )
 SELECT
