@@ -43,7 +43,12 @@ def test_the_bundle_is_read_by_databricks_own_classes() -> None:
 
 def test_a_field_that_databricks_does_not_know_is_found() -> None:
     job = bundle()["resources"]["jobs"]["lending_club"]
-    for wrong in ({"email_notification": {}}, {"schedule": {"cron": "0 0 * * *"}}, {"tasks": [{"name": "run"}]}):
+    faults: tuple[dict[str, Any], ...] = (
+        {"email_notification": {}},
+        {"schedule": {"cron": "0 0 * * *"}},
+        {"tasks": [{"name": "run"}]},
+    )
+    for wrong in faults:
         with pytest.raises((ValueError, TypeError)):
             Job.from_dict({**job, **wrong})
 
