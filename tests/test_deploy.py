@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,10 @@ STACK = {"postgres", "dagster-code", "dagster-webserver", "dagster-daemon"}
 MONITORING = {"prometheus", "pushgateway", "alertmanager", "grafana"}
 
 
-def run(*command: str, status: int = 0, place: Path = PROJECT, **environment: str) -> str:
+def run(*command: str, status: int = 0, place: Path = PROJECT, environment: Mapping[str, str] | None = None) -> str:
     known = {name: value for name, value in os.environ.items() if not name.startswith(("LENDING_CLUB", "DATABRICKS", "COMPOSE"))}
     done = subprocess.run(
-        [str(BIN / command[0]), *command[1:]], cwd=place, env={**known, **environment}, capture_output=True, text=True
+        [str(BIN / command[0]), *command[1:]], cwd=place, env={**known, **(environment or {})}, capture_output=True, text=True
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -34,7 +35,8 @@ def run(*command: str, status: int = 0, place: Path = PROJECT, **environment: st
 
 def composed(*profiles: str, **environment: str) -> dict[str, Any]:
     options = [word for profile in profiles for word in ("--profile", profile)]
-    read = run("docker-compose", "--env-file", "/dev/null", *options, "config", "--format", "json", **environment)
+    asked = ("docker-compose", "--env-file", "/dev/null", *options, "config", "--format", "json")
+    read = run(*asked, environment=environment)
     return dict(json.loads(read))
 
 

@@ -44,7 +44,6 @@ NOT_RUN = {
         "make smoke ENV=prod": "needs Databricks; tests/warehouse/test_databricks_run.py does the same on the test warehouse",
         "make warehouse": "never ends; tests/warehouse/conftest.py starts the same server",
     },
-    "docs/how-to/dagster.md": {"make dagster": "never ends; tests/orchestration/slow_server.py starts the same server"},
     "docs/how-to/notebook.md": {"make jupyter": "never ends; tests/browser/test_notebook.py starts it"},
     "docs/how-to/viz.md": {
         "make viz": "never ends; tests/browser/test_viz.py starts it",
@@ -65,6 +64,7 @@ NOT_RUN = {
             "needs a Docker engine; tests/image.py takes the same options"
         ),
     },
+    "docs/how-to/dagster.md": {"make dagster": "never ends; tests/orchestration/slow_server.py starts the same server"},
     "docs/explanation/performance.md": {"make bench": "a quarter of an hour; make test-speed runs its parts"},
 }
 # Their readers have just cloned the project; those of other pages have run the job.

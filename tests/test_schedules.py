@@ -36,19 +36,15 @@ def bundle() -> dict[str, Any]:
 def test_the_bundle_is_read_by_databricks_own_classes() -> None:
     job = Job.from_dict(bundle()["resources"]["jobs"]["lending_club"])
     (task,) = job.tasks
-    assert task.python_wheel_task.parameters == ["run", "--env", "prod"]  # type: ignore[union-attr]
-    assert [str(address) for address in job.email_notifications.on_failure] == ["${var.mail_to}"]  # type: ignore[union-attr]
+    assert task.python_wheel_task.parameters == ["run", "--env", "prod"]
+    assert [str(address) for address in job.email_notifications.on_failure] == ["${var.mail_to}"]
     assert job.max_concurrent_runs == 1
 
 
 def test_a_field_that_databricks_does_not_know_is_found() -> None:
     job = bundle()["resources"]["jobs"]["lending_club"]
-    faults: tuple[dict[str, Any], ...] = (
-        {"email_notification": {}},
-        {"schedule": {"cron": "0 0 * * *"}},
-        {"tasks": [{"name": "run"}]},
-    )
-    for wrong in faults:
+    wrongs: list[dict[str, Any]] = [{"email_notification": {}}, {"schedule": {"cron": "0 0 * * *"}}, {"tasks": [{"name": "run"}]}]
+    for wrong in wrongs:
         with pytest.raises((ValueError, TypeError)):
             Job.from_dict({**job, **wrong})
 
