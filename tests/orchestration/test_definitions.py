@@ -185,4 +185,4 @@ def test_the_instance_of_the_machine_is_the_deployed_one_but_for_its_storage() -
     deployed = yaml.safe_load((PROJECT / "deploy" / "dagster" / "dagster.yaml").read_text())
     local = yaml.safe_load((PROJECT / "deploy" / "dagster" / "local" / "dagster.yaml").read_text())
     assert {name: each for name, each in deployed.items() if name != "storage"} == local
-    assert local["telemetry"] == {"enabled": False}
+    assert local["telemetry"] == local["nux"] == {"enabled": False}

@@ -135,7 +135,7 @@ def _spec(project: Project, dataset: str, node: Node | None) -> dg.AssetSpec:
     (pipeline,) = user.tags
     metadata: dict[str, Any] = {}
     if "columns" in settings and isinstance(settings["columns"], dict):
-        columns = [dg.TableColumn(name, description=meaning) for name, meaning in settings["columns"].items()]
+        columns = [dg.TableColumn(name, type="", description=meaning) for name, meaning in settings["columns"].items()]
         metadata["dagster/column_schema"] = dg.TableSchema(columns)
     if "table" in settings:
         metadata["dagster/table_name"] = settings["table"]
