@@ -33,7 +33,7 @@ _NOTEBOOK = """from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 shell.run_line_magic("load_ext", "kedro.ipython")
 """
-_OURS = ("LENDING_CLUB", "KEDRO", "DATABRICKS", "PYTHONDONTWRITEBYTECODE")
+_OURS = ("LENDING_CLUB", "KEDRO", "DATABRICKS", "PYTHONDONTWRITEBYTECODE", "MAKE", "MFLAGS")
 
 
 @dataclass(frozen=True)

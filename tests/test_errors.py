@@ -15,7 +15,7 @@ from tests.conftest import PROJECT, kedro_run
 def test_every_error_has_a_code_of_its_own() -> None:
     classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, LendingClubError)]
     told = {each.__name__: each.exit_code for each in classes if each is not LendingClubError}
-    assert set(told.values()) == set(ExitCode) - {ExitCode.DONE, ExitCode.UNEXPECTED, ExitCode.USAGE}
+    assert set(told.values()) == set(ExitCode) - {ExitCode.DONE, ExitCode.UNEXPECTED}
 
 
 def test_every_code_is_on_its_page() -> None:

@@ -137,7 +137,7 @@ def test_each_kind_of_fault_has_its_status(installed: Installed, tmp_path: Path)
     assert status("--nothing") == ExitCode.USAGE
     assert status("--params", "interest.loan_bonus=2") == ExitCode.CONFIGURATION
     # The extra is not installed here.
-    assert status("--env", "prod") == ExitCode.CONFIGURATION
+    assert status("--env", "prod", LENDING_CLUB_LOG_FORMAT="text") == ExitCode.CONFIGURATION
     assert "pip install 'lending_club[databricks]'" in installed("lending-club", "run", "--env", "prod").stderr
     assert status("--params", "quality.checks=false", LENDING_CLUB_DATA="/dev/null") == ExitCode.DATA_DIRECTORY
     lock = data / "02_intermediate" / "run.lock"

@@ -190,7 +190,7 @@ def test_an_input_that_cannot_be_read_leaves_what_is_published(data: Path) -> No
     before = contents(data)
     (data / "01_raw" / "accounts.csv").write_bytes(b"AccountID,CustomerID,Balance\n1,2,3\n")
     ended = unchecked_run(data)
-    assert ended.returncode == 1
+    assert ended.returncode == ExitCode.INPUT
     assert ended.stderr.splitlines()[-1] == (
         f"Error: {data}/01_raw/accounts.csv, line 1: column AccountType is missing."
         " The header reads: AccountID, CustomerID, Balance"
@@ -202,8 +202,9 @@ def test_an_input_that_cannot_be_read_leaves_what_is_published(data: Path) -> No
 @pytest.mark.parametrize("runner", ["ThreadRunner", "ParallelRunner"])
 def test_a_runner_that_cannot_work_is_refused(data: Path, runner: str) -> None:
     ended = unchecked_run(data, "--runner", runner)
-    assert ended.returncode == 1
-    assert ended.stderr == "Error: Steps share one connection to the warehouse, which has its own threads. Leave --runner away.\n"
+    assert ended.returncode == ExitCode.CONFIGURATION
+    told = "Error: Steps share one connection to the warehouse, which has its own threads. Leave --runner away."
+    assert ended.stderr.splitlines()[1:] == [told]
 
 
 def test_a_traceback_is_shown_at_debug_level_only(data: Path) -> None:
@@ -229,9 +230,9 @@ def test_a_second_run_waits_or_names_the_holder(data: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
         ended = unchecked_run(data, "--params", "run.lock_wait_seconds=0.3")
-        assert ended.returncode == 1
+        assert ended.returncode == ExitCode.IN_PROGRESS
         assert re.fullmatch(
-            rf"Error: Another run works on {data}: process {holder.pid} of \S+ on \S+, since \S+\. Waited 0\.3 seconds"
+            rf".*\nError: Another run works on {data}: process {holder.pid} of \S+ on \S+, since \S+\. Waited 0\.3 seconds"
             r" \(run\.lock_wait_seconds\)\. Try again when it has ended\.\n",
             ended.stderr,
         ), ended.stderr

@@ -12,7 +12,7 @@ import pytest
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
-from lending_club import unchanged
+from lending_club import run_record, unchanged
 from lending_club.csv_file import CsvFile
 from lending_club.datasets import PublishedTable
 from lending_club.unchanged import SkipUnchangedRunner
@@ -98,18 +98,29 @@ def test_a_setting_of_the_catalog(data: Path, caplog: pytest.LogCaptureFixture, 
 
 @pytest.mark.parametrize("name", ["unchanged.py", "pipelines/transformation/sql/account_summary.sql", "new.sql"])
 def test_a_file_of_the_package(
-    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, name: str
+    data: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    name: str,
 ) -> None:
+    def run_anew() -> str:
+        """As in a process of its own, which has read nothing of the package yet."""
+        run_record.code_checksum.cache_clear()
+        return run(data, caplog)
+
+    request.addfinalizer(run_record.code_checksum.cache_clear)
     package = tmp_path / "package"
     shutil.copytree(PROJECT / "src" / "lending_club", package)
-    monkeypatch.setattr(unchanged, "_PACKAGE", package)
-    run(data, caplog)
+    monkeypatch.setattr(run_record, "PACKAGE", package)
+    run_anew()
     with (package / name).open("a") as file:
         file.write("\n")
-    assert ": code" in run(data, caplog)
+    assert ": code" in run_anew()
     (package / "__pycache__").mkdir(exist_ok=True)
     (package / "__pycache__" / "x.pyc").write_bytes(b"")
-    assert LEFT_OUT in run(data, caplog)
+    assert LEFT_OUT in run_anew()
 
 
 def test_an_installed_package(

@@ -78,7 +78,7 @@ def look_at_everything(visit: Visit, address: str, main: dict[str, Any]) -> Page
 
     panel = page.locator(".pipeline-metadata")
     page.goto(f"{address}?pid=__default__&sid={ids(main, 'task')['account_summary']}")
-    expect(panel).to_contain_text("CAST(ROUND(original_balance * interest_rate, 2) AS DECIMAL(18, 2))", timeout=SECONDS)
+    expect(panel).to_contain_text("interest_of(original_balance, interest_rate) AS annual_interest", timeout=SECONDS)
     expect(panel).to_contain_text("src/lending_club/pipelines/transformation/sql/account_summary.sql")
 
     page.goto(f"{address}?pid=__default__&sid={ids(main, 'data')['account_summary_csv']}")

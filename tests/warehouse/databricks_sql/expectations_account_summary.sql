@@ -88,8 +88,7 @@ SELECT
   account_id,
   original_balance,
   interest_rate,
-  annual_interest,
-  rounding
+  annual_interest
 FROM (
   SELECT
     account_id,
