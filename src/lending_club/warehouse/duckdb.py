@@ -301,8 +301,6 @@ class DuckDBWarehouse:
         with _plain_errors(self._database):
             self._database.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(self._spilled, ignore_errors=True)  # by a run that was killed
-            if self._is_scratch:
-                self._spilled.parent.mkdir(parents=True, exist_ok=True)
             try:
                 connection = self._connect_after_readers()
             except duckdb.Error as error:
@@ -311,26 +309,23 @@ class DuckDBWarehouse:
                 logger.warning("%s cannot be opened and is made anew: %s", self._database, _first_line(error))
                 self._database.unlink()
                 Path(f"{self._database}.wal").unlink(missing_ok=True)
-                connection = duckdb.connect(self._database, config=self._spilling)
+                connection = duckdb.connect(self._database)
             if not self._is_scratch:
                 self._limit_memory(connection)
                 return connection
             connection.execute("SET force_compression = 'uncompressed'")
+            self._spilled.parent.mkdir(parents=True, exist_ok=True)
+            connection.execute(f"SET temp_directory = {_quoted(self._spilled)}")
             self._limit_memory(connection)
             for schema in _SCHEMAS:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             return connection
 
-    @property
-    def _spilling(self) -> dict[str, str | bool | int | float | list[str]]:
-        """Where to spill, said when the file is opened: opening may spill already, and DuckDB then takes no other place."""
-        return {"temp_directory": str(self._spilled)} if self._is_scratch else {}
-
     def _connect_after_readers(self) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + _READERS_SECONDS
         while True:
             try:
-                return duckdb.connect(self._database, config=self._spilling)
+                return duckdb.connect(self._database)
             except duckdb.IOException as error:
                 # DuckDB says so where it is readers who have the file.
                 if not (_is_locked(error) and "read-only mode" in str(error)) or time.monotonic() >= deadline:
