@@ -63,9 +63,9 @@ class Project:
         return {name: each.load() for name, each in datasets.items() if isinstance(each, CsvSource)}
 
     def has_made(self, files: dict[str, CsvFile]) -> bool:
-        """Whether the last run that came to a good end was made from files of just these contents."""
-        good = (record for record in self.history.runs() if record["outcome"] in ("published", "left_out"))
-        last = {each["name"]: each["sha256"] for each in next(good, {}).get("inputs", [])}
+        """Whether what is published was made from files of just these contents."""
+        published = (record for record in self.history.runs() if record["outcome"] == "published")
+        last = {each["name"]: each["sha256"] for each in next(published, {}).get("inputs", [])}
         try:
             return last == {name: file.sha256 for name, file in files.items()}
         except InputFileError:  # it will be told by the run
