@@ -5,7 +5,7 @@ ARG BASE_IMAGE=python:3.12.12-slim-bookworm
 FROM ${BASE_IMAGE} AS build
 ARG UV_VERSION=0.13.9
 # Optional parts of the project, with blanks between.
-ARG EXTRAS="databricks"
+ARG EXTRAS="databricks notify"
 # Where the network has certificates of its own, they are given as a secret, which stays out of the image:
 # docker build --secret id=ca-certificates,src=/etc/ssl/certs/ca-certificates.crt .
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt \

@@ -315,7 +315,9 @@ class DuckDBWarehouse:
                 return connection
             connection.execute("SET force_compression = 'uncompressed'")
             self._spilled.parent.mkdir(parents=True, exist_ok=True)
-            connection.execute(f"SET temp_directory = {_quoted(self._spilled)}")
+            if connection.execute("SELECT current_setting('temp_directory')").fetchall() != [(str(self._spilled),)]:
+                # DuckDB takes no other place, not even the same again, once it has spilled, as opening a large file may do.
+                connection.execute(f"SET temp_directory = {_quoted(self._spilled)}")
             self._limit_memory(connection)
             for schema in _SCHEMAS:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
