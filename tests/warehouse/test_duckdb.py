@@ -224,7 +224,7 @@ def test_what_is_exported_opens_without_the_scratch_database(warehouse: DuckDBWa
     warehouse.create_table(Table(warehouse, "marts.t"), values_query([{"n": 1}, {"n": 2}], {"n": "BIGINT"}))
     assert warehouse.export(Table(warehouse, "marts.t"), tmp_path / "out.duckdb", "duckdb") == 2
     warehouse.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.duckdb"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.candidates.duckdb", "scratch.duckdb"]
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:
         assert connection.execute("FROM marts.t").fetchall() == [(1,), (2,)]
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_SCHEMAS = ("raw", "staging", "marts")
+_SCHEMAS = ("raw", "staging")
+# What is published as a database is made in one: the schema `marts` of a second file, which is attached under this name.
+_CANDIDATES = "candidates"
+_SEARCH_PATH = ",".join(("main", *_SCHEMAS, f"{_CANDIDATES}.marts"))
+# It takes DuckDB longer to find these out than to write and read what they would save.
+_SLOW_COMPRESSION = "fsst,zstd,dict_fsst,roaring"
 _SHARE_OF_MEMORY = 60
 _POLL_SECONDS = 0.1
 # How long a run waits for those who are reading the scratch database; one question takes seconds.
@@ -64,6 +70,7 @@ class DuckDBWarehouse:
         is_scratch: bool = True,
     ) -> None:
         self._database = database
+        self._candidates = database.with_name(f"{database.stem}.{_CANDIDATES}.duckdb")
         self._is_scratch = is_scratch
         self._read_only = read_only
         self._portable_checksums = portable_checksums
@@ -96,14 +103,19 @@ class DuckDBWarehouse:
 
     def create_table(self, table: Table, query: exp.Query) -> int:
         """See ``Warehouse``."""
-        # Comments are for readers, and readers see the exported table.
         self._clear("VIEW", table)
-        return self._count(f"CREATE OR REPLACE TABLE {table.name} AS {self.sql(query)}")
+        if table.name.startswith("marts."):
+            # Its file is published as it is, and what a table took is free for the next one only after a checkpoint.
+            self._clear("TABLE", table)
+            self._execute(f"CHECKPOINT {_CANDIDATES}")
+        count = self._count(f"CREATE OR REPLACE TABLE {table.name} AS {self.sql(query)}")
+        if table.comment:
+            self._execute(_commenting(table))
+        return count
 
     def publish(self, candidate: Table, table: Table) -> None:
         """See ``Warehouse``."""
-        self.create_table(table, candidate.select())
-        self._execute(_commenting(candidate, table.name))
+        self.create_table(replace(candidate, name=table.name), candidate.select())
 
     def create_view(self, table: Table, query: exp.Query) -> None:
         """See ``Warehouse``."""
@@ -197,17 +209,18 @@ class DuckDBWarehouse:
             case "parquet":
                 return self._count(f"COPY {name} TO {_quoted(path)} (FORMAT parquet)")
             case "duckdb":
-                return self._export_table(table, path)
+                if not path.exists():  # the first of its tables brings them all
+                    self._copy_candidates(path)
+                return self._count(f"SELECT count(*) FROM {name}")
 
-    def _export_table(self, table: Table, database: Path) -> int:
-        self._execute(f"ATTACH {_quoted(database)} AS published")
+    def _copy_candidates(self, path: Path) -> None:
+        """Copy the database of the candidates, which is closed for as long: Python would unlock what it has read."""
+        self._execute(f"CHECKPOINT {_CANDIDATES}; DETACH {_CANDIDATES}")
         try:
-            self._execute(f"CREATE SCHEMA IF NOT EXISTS published.{table.name.split('.')[0]}")
-            count = self._count(f"CREATE OR REPLACE TABLE published.{table.name} AS FROM {table.name}")
-            self._execute(_commenting(table, f"published.{table.name}"))
-            return count
+            with _plain_errors(path):
+                shutil.copyfile(self._candidates, path)
         finally:
-            self._execute("DETACH published")
+            _attach_candidates(self._connection, self._candidates)
 
     def put_file(self, path: Path, volume_path: str) -> None:
         """Refuse: DuckDB has no volumes."""
@@ -255,7 +268,7 @@ class DuckDBWarehouse:
         from lending_club.warehouse.duckdb_sqlalchemy import engine_on
 
         cursor = self._connection.cursor()
-        cursor.execute(f"SET search_path = '{','.join(reversed(_SCHEMAS))}'")
+        cursor.execute(f"SET search_path = '{_SEARCH_PATH}'")
         return engine_on(cursor)
 
     def spare_memory(self) -> None:
@@ -293,6 +306,9 @@ class DuckDBWarehouse:
             connection = duckdb.connect(self._database, read_only=True, config={"temp_directory": spilled})
             try:
                 self._limit_memory(connection)
+                if self._candidates.is_file():
+                    connection.execute(f"ATTACH {_quoted(self._candidates)} AS {_CANDIDATES} (READ_ONLY)")
+                    connection.execute(f"SET search_path = '{_SEARCH_PATH}'")
                 yield connection
             finally:
                 connection.close()
@@ -307,40 +323,45 @@ class DuckDBWarehouse:
                 if _is_locked(error) or not self._database.is_file() or not self._is_scratch:
                     raise
                 logger.warning("%s cannot be opened and is made anew: %s", self._database, _first_line(error))
-                self._database.unlink()
-                Path(f"{self._database}.wal").unlink(missing_ok=True)
-                connection = duckdb.connect(self._database)
-            if not self._is_scratch:
-                self._limit_memory(connection)
-                return connection
-            connection.execute("SET force_compression = 'uncompressed'")
-            self._spilled.parent.mkdir(parents=True, exist_ok=True)
-            if connection.execute("SELECT current_setting('temp_directory')").fetchall() != [(str(self._spilled),)]:
-                # DuckDB takes no other place, not even the same again, once it has spilled, as opening a large file may do.
-                connection.execute(f"SET temp_directory = {_quoted(self._spilled)}")
+                for path in (self._database, self._candidates):
+                    path.unlink(missing_ok=True)
+                    Path(f"{path}.wal").unlink(missing_ok=True)
+                connection = self._connect()
             self._limit_memory(connection)
-            for schema in _SCHEMAS:
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             return connection
 
     def _connect_after_readers(self) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + _READERS_SECONDS
         while True:
             try:
-                return duckdb.connect(self._database)
+                return self._connect()
             except duckdb.IOException as error:
                 # DuckDB says so where it is readers who have the file.
                 if not (_is_locked(error) and "read-only mode" in str(error)) or time.monotonic() >= deadline:
                     raise
             time.sleep(_POLL_SECONDS)
 
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(self._database)
+        try:
+            if self._is_scratch:
+                self._spilled.parent.mkdir(parents=True, exist_ok=True)
+                if connection.execute("SELECT current_setting('temp_directory')").fetchall() != [(str(self._spilled),)]:
+                    # DuckDB takes no other place, not even the same again, once it has spilled, as opening a large file may do.
+                    connection.execute(f"SET temp_directory = {_quoted(self._spilled)}")
+                connection.execute(f"SET disabled_compression_methods = '{_SLOW_COMPRESSION}'")
+                _attach_candidates(connection, self._candidates)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _open_in_memory(self) -> duckdb.DuckDBPyConnection:
         with _plain_errors(self._database):
             connection = duckdb.connect(":memory:")
             self._limit_memory(connection)
             connection.execute(f"ATTACH {_quoted(self._database)} AS file (READ_ONLY)")
-            for schema in _SCHEMAS:
-                connection.execute(f"CREATE SCHEMA {schema}")
+            _attach_candidates(connection, ":memory:")
             tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'file'"
             for schema, table in connection.execute(tables).fetchall():
                 connection.execute(f"CREATE VIEW {schema}.{table} AS FROM file.{schema}.{table}")
@@ -385,6 +406,15 @@ def _csv_source(path: Path | None, types: Mapping[str, str], options: str = "") 
         quote = '"', escape = '"', nullstr = ''{options})"""
 
 
+def _attach_candidates(connection: duckdb.DuckDBPyConnection, place: Path | str) -> None:
+    """Attach the database of the candidates, with all schemas there and in view."""
+    for schema in _SCHEMAS:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    connection.execute(f"ATTACH IF NOT EXISTS {_quoted(place)} AS {_CANDIDATES}")
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_CANDIDATES}.marts")
+    connection.execute(f"SET search_path = '{_SEARCH_PATH}'")
+
+
 def _is_locked(error: Exception) -> bool:
     return "lock" in str(error).lower()
 
@@ -405,8 +435,9 @@ def _plain_errors(database: Path) -> Iterator[None]:
         raise WarehouseError(f"DuckDB ({database}): {_first_line(error)}") from error
 
 
-def _commenting(table: Table, name: str) -> str:
-    """Statements, in one transaction, that give a table the comments of another one."""
+def _commenting(table: Table) -> str:
+    """Statements, in one transaction, that give a table its comments."""
+    name = table.name
     columns = [f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(comment)}' for column, comment in table.column_comments.items()]
     return ";".join(["BEGIN", f"COMMENT ON TABLE {name} IS {_quoted(table.comment)}", *columns, "COMMIT"])
 
