@@ -205,7 +205,7 @@ def test_a_run_waits_for_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     connect(warehouse := DuckDBWarehouse(path))
     warehouse.close()
     with held(path, read_only=True) as holder:
-        monkeypatch.setattr("lending_club.warehouse.duckdb._READERS_SECONDS", 0.2)
+        monkeypatch.setattr("lending_club.warehouse.duckdb_database._READERS_SECONDS", 0.2)
         with pytest.raises(WarehouseBusyError, match=f"process {holder.pid}"):
             connect(warehouse)
         monkeypatch.undo()
