@@ -39,7 +39,7 @@ def made_of(query: exp.Query, columns: Mapping[str, Iterable[str]]) -> dict[str,
     for name in query.named_selects if "*" not in query.named_selects else qualified.named_selects:
         leaves = lineage(name, qualified, schema=schema, scope=scope, dialect=_DIALECT, trim_selects=False).walk()
         read = {
-            (".".join(part.name for part in leaf.expression.parts), leaf.name.rpartition(".")[2])
+            (".".join(part.name for part in leaf.expression.parts), exp.to_column(leaf.name).name)
             for leaf in leaves
             if not leaf.downstream and isinstance(leaf.expression, exp.Table)
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import threading
 from pathlib import Path
 from typing import Protocol
@@ -89,6 +90,8 @@ class Server:
         )
         self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username is not None else None
         self._token = token.strip()
+        if re.search("[^!-~]", self._token):
+            raise OSError(f"{TOKEN} has characters in it that it cannot have")
         self._wait_seconds = wait_seconds
         self._events: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._given = self._taken = 0
