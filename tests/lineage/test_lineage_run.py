@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -62,7 +61,7 @@ import sys
 from tests.conftest import run_here
 from pathlib import Path
 run_here(Path(sys.argv[1]))
-print(*(name for name in sys.modules if name.startswith(("lending_club.lineage.", "requests", "sqlglot.lineage"))))
+print(*(name for name in sys.modules if name.startswith(("lending_club.lineage.", "openlineage", "sqlglot.lineage"))))
 """
     environment = run_environment(data, PYTHONPATH=str(PROJECT))
     found = subprocess.run([sys.executable, "-c", script, data], env=environment, cwd=PROJECT, capture_output=True, text=True)
@@ -363,10 +362,8 @@ def test_what_is_wrong_there_changes_nothing(data: Path, lineage_server: Lineage
         settings = {"LENDING_CLUB_LINEAGE": address, "LENDING_CLUB_LINEAGE_TOKEN": "s3cret"}
         found = unchecked_run(data, **settings)
         manifest = json.loads(next((data / "09_runs").glob("2*.json")).read_text())
-        waited = time.time() - (data / "09_runs" / f"{manifest['run_id']}.json").stat().st_mtime
     assert found.returncode == 0, found.stderr
     assert manifest["outcome"] == "published"
-    assert waited < 8  # 5 seconds, and the end of the process
     (warning,) = [line for line in found.stderr.splitlines() if "not told, or not whole" in line]
     told = {
         "refused": "connection refused",

