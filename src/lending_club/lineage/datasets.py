@@ -122,7 +122,7 @@ class Datasets:
         try:
             if isinstance(data, Table):
                 source = self.name(name)
-                found = {column: [(source, column)] for column in self._columns[name]}
+                found = {column: [(source, column)] for column in self._columns.get(name, {})}
             else:
                 found = self._read_columns(node, data)
         except (SqlglotError, LendingClubError) as error:
