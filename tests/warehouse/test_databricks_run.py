@@ -147,7 +147,7 @@ def test_the_lineage_leads_to_the_published_tables(published: tuple[Path, str]) 
     assert kinds(events, "lending_club") == ["START", "COMPLETE"]
     (made,) = job_events(events, "lending_club.account_summary")[-1]["outputs"]
     (output,) = job_events(events, "lending_club.account_summary_marts")[-1]["outputs"]
-    assert {each["namespace"] for each in (made, output)} == {"databricks://127.0.0.1"}
+    assert {each["namespace"] for each in (made, output)} == {"databricks://localhost"}
     assert [each["name"] for each in (made, output)] == [f"{STAGING}.account_summary", f"{PUBLISHED}.account_summary"]
     assert output["facets"]["schema"]["fields"][4] == {
         "name": "annual_interest",
