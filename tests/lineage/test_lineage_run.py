@@ -371,7 +371,7 @@ def test_what_is_wrong_there_changes_nothing(data: Path, lineage_server: Lineage
         "500": "it answers 500",
         "401": "it answers 401 Unauthorized: see to LENDING_CLUB_LINEAGE_TOKEN",
         "slow": "it did not take all of them within 5 seconds of the run's end",
-        "no such directory": "not a directory",
+        "no such directory": "/dev/null: file exists",
         "full": "no space left on device",
         "no address": "LENDING_CLUB_LINEAGE is neither an address",
     }
