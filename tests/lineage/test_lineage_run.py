@@ -98,13 +98,13 @@ def test_a_run_that_is_checked(data: Path, file: Path, to: dict[str, str]) -> No
     assert times[-1] == max(times)
 
     # Every file is a dataset from where it is delivered to where it is published, by one name.
-    database, published = f"duckdb://{data}/02_intermediate/lending_club.duckdb", f"{data}/08_reporting"
+    database, published = f"duckdb://{data}/02_intermediate/lending_club", f"{data}/08_reporting"
     summary = end_of(events, "account_summary")
     assert [(each["namespace"], each["name"]) for each in summary["inputs"]] == [
-        (database, f"lending_club.staging.{name}") for name in ("accounts", "customers", "rate_tiers")
+        (f"{database}.duckdb", f"lending_club.staging.{name}") for name in ("accounts", "customers", "rate_tiers")
     ]
     assert [(each["namespace"], each["name"]) for each in summary["outputs"]] == [
-        (database, "lending_club.marts.account_summary")
+        (f"{database}.candidates.duckdb", "lending_club.marts.account_summary")
     ]
     files = {(each["namespace"], each["name"]) for event in events for each in event.get("outputs", []) if published in str(each)}
     databases = {(f"duckdb://{published}/lending_club.duckdb", f"lending_club.marts.{name}") for name in TABLES}
