@@ -12,7 +12,12 @@ from kedro.config import OmegaConfigLoader
 from lending_club.errors import ParameterError
 
 # Each names a file that holds a secret, as containers are given them: the value of the variable without _FILE.
-_SECRET_FILES = ("DATABRICKS_TOKEN_FILE", "DATABRICKS_CLIENT_SECRET_FILE", "LENDING_CLUB_NOTIFY_FILE")
+_SECRET_FILES = (
+    "DATABRICKS_TOKEN_FILE",
+    "DATABRICKS_CLIENT_SECRET_FILE",
+    "LENDING_CLUB_LINEAGE_TOKEN_FILE",
+    "LENDING_CLUB_NOTIFY_FILE",
+)
 
 
 def environment(name: str, default: str) -> str:

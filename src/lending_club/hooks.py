@@ -15,6 +15,7 @@ from kedro.pipeline import Node, Pipeline
 
 from lending_club.csv_file import CsvFile
 from lending_club.errors import ExitCode, ParameterError, exit_code, told_error
+from lending_club.lineage import Lineage
 from lending_club.logs import are_json, use_format
 from lending_club.monitoring import run_ended
 from lending_club.parameters import Parameters, read_parameters
@@ -53,6 +54,7 @@ class RunHooks:
     _lock: RunLock
     _record: RunRecord
     _manifest: Manifest
+    _lineage: Lineage
     _intermediate: Path
     _settings: dict[str, Any]
     _environment: str
@@ -85,6 +87,7 @@ class RunHooks:
         }
         self._record = begin(RunRecord(run_params["run_id"], self._environment, names, self._parameters, files))
         self._manifest = Manifest(Path(self._settings["history"]["directory"]), self._record)
+        self._lineage = Lineage(self._settings.get("lineage", {}), self._record, pipeline, catalog)
         logger.info("Run %s, as of %s", self._record.run_id, self._record.as_of_date)
         self._manifest.write()
         try:
@@ -103,6 +106,7 @@ class RunHooks:
             connect()
         self._is_connected = True
         self._record.inputs_are_read_from_now()
+        self._lineage.run_starts()
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
@@ -121,6 +125,7 @@ class RunHooks:
         progress = (done, self._step_count, node.name, rows, step.seconds)
         logger.info("%2d/%d  %-28s %16s %8.2f s", *progress, extra={"step": node.name})
         self._manifest.write_sometimes()
+        self._lineage.step_done(step, data)
 
     def _note(self, found: object) -> None:
         """Keep what the record tells of a result."""
@@ -167,5 +172,7 @@ class RunHooks:
                 close_warehouses()
             finally:
                 self._lock.release()
-            for run in [*(run for run in ended if run["outcome"] == "killed"), self._record.as_json()]:
+            killed = [run for run in ended if run["outcome"] == "killed"]
+            for run in [*killed, self._record.as_json()]:
                 run_ended(run, Path(self._settings["history"]["directory"]))
+            self._lineage.run_ends(killed)

@@ -28,6 +28,7 @@ from lending_club.warehouse.databricks import DatabricksWarehouse
 from lending_club.warehouse.models import values_query
 from tests.conftest import PROJECT, kedro_command, run_environment, run_here, write_inputs
 from tests.databricks import Reader, assert_tables_published, reader
+from tests.lineage.conftest import job_events, kinds, read_events
 from tests.oracle import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, FileFaultError, expected
 from tests.published import COLUMNS, assert_files_published, assert_report_published
 from tests.test_contract import ACCOUNT, CUSTOMER, csv_file
@@ -37,6 +38,7 @@ from tests.warehouse.server_process import ServerProcess
 DIRTY = PROJECT / "tests" / "data" / "dirty"
 PUBLISHED, STAGING, RAW = "workspace.default", "workspace.lending_club_staging", "workspace.lending_club_raw"
 FILES_VOLUME = "/Volumes/workspace/default/files"
+LINEAGE = "lineage.ndjson"
 ALL_ALLOWED = "quality.max_quarantined_share=1"
 # The tables on the way, by their names in DuckDB's scratch database.
 STEPS = {
@@ -112,7 +114,7 @@ def published(warehouse: ServerProcess, tmp_path_factory: pytest.TempPathFactory
     """The data directory of a run on the dirty set, and what the run said."""
     data = tmp_path_factory.mktemp("published")
     write_inputs(data, (DIRTY / "Customer.csv").read_bytes(), (DIRTY / "accounts.csv").read_bytes())
-    settings = {**warehouse.environment(), "LENDING_CLUB_FILES_VOLUME": FILES_VOLUME}
+    settings = {**warehouse.environment(), "LENDING_CLUB_FILES_VOLUME": FILES_VOLUME, "LENDING_CLUB_LINEAGE": str(data / LINEAGE)}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(name, value)
@@ -137,6 +139,34 @@ def test_the_dirty_set_gives_what_it_gives_on_duckdb(published: tuple[Path, str]
         assert_tables_published(warehouse, PUBLISHED, wanted_of_dirty())
         assert_all_tables_equal(tmp_path, warehouse)
         assert warehouse.execute(f"LIST '/Volumes/{RAW.replace('.', '/')}/landing'") == []
+
+
+def test_the_lineage_leads_to_the_published_tables(published: tuple[Path, str]) -> None:
+    events = read_events(published[0] / LINEAGE)
+    assert len(events) == 96
+    assert kinds(events, "lending_club") == ["START", "COMPLETE"]
+    (made,) = job_events(events, "lending_club.account_summary")[-1]["outputs"]
+    (output,) = job_events(events, "lending_club.account_summary_marts")[-1]["outputs"]
+    assert {each["namespace"] for each in (made, output)} == {"databricks://localhost"}
+    assert [each["name"] for each in (made, output)] == [f"{STAGING}.account_summary", f"{PUBLISHED}.account_summary"]
+    assert output["facets"]["schema"]["fields"][4] == {
+        "name": "annual_interest",
+        "type": "decimal(18,2)",
+        "description": "Balance times rate, rounded half up to cents.",
+        "ordinal_position": 5,
+    }
+    rows = wanted_of_dirty().account_summary
+    metrics = output["facets"]["dataQualityMetrics"]
+    assert output["outputFacets"]["outputStatistics"]["rowCount"] == metrics["rowCount"] == len(rows)
+    assert metrics["columnMetrics"]["annual_interest"]["sum"] == sum(row[4] for row in rows)
+    rate = made["facets"]["columnLineage"]["fields"]["interest_rate"]["inputFields"]
+    assert [(each["name"], each["field"]) for each in rate] == [
+        (f"{STAGING}.customers", "has_loan"),
+        (f"{STAGING}.rate_tiers", "rate"),
+    ]
+    engine = job_events(events, "lending_club.account_summary")[-1]["run"]["facets"]["processing_engine"]
+    assert engine["name"] == "Databricks SQL"
+    assert os.environ["DATABRICKS_TOKEN"] not in (published[0] / LINEAGE).read_text()
 
 
 def test_published_tables_have_comments_and_files_are_copied_to_a_volume(published: tuple[Path, str]) -> None:

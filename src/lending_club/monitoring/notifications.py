@@ -74,7 +74,7 @@ def failure_message(record: Record, directory: Path) -> Message:
     if record["outcome"] == "killed":
         what, to_do = _KILLED, _AFTER_A_KILL
     else:
-        what, to_do = _what_broke(record), _WHAT_TO_DO.get(record["exit_code"], _WHAT_TO_DO[ExitCode.UNEXPECTED])
+        what, to_do = what_broke(record), _WHAT_TO_DO.get(record["exit_code"], _WHAT_TO_DO[ExitCode.UNEXPECTED])
     published = (
         "The new results were published before that." if record["is_published"] else "What was published before is unchanged."
     )
@@ -108,7 +108,12 @@ def _in_short(record: Record) -> str:
     return ", ".join(filter(None, [(record["error"] or {}).get("type"), record["as_of_date"]]))
 
 
-def _what_broke(record: Record) -> str:
+def what_broke(record: Record) -> str:
+    """What a run has failed of. Rows of customers, which a failed check shows on the machine, are not in it.
+
+    Args:
+        record: The record of a run that has failed.
+    """
     error = record["error"] or {}
     unmet = [check for check in record["checks"] if not check["is_met"] and check["severity"] == "error"]
     if error.get("type") == "CheckError":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -63,6 +64,12 @@ class Warehouse(Protocol):
 
     def exists(self, table: Table) -> bool:
         """Whether there is such a table or view."""
+
+    def columns(self, table: Table) -> dict[str, str]:
+        """A table's columns, in order, with their types."""
+
+    def source_and_name(self, table: Table) -> tuple[str, str]:
+        """Where a table is and what its name is there, as OpenLineage names them; asks nobody."""
 
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """Fetch the result of a query that is known to be small."""
@@ -179,6 +186,11 @@ class ParquetFile:
         return exp.Table(this=exp.Anonymous(this="read_parquet", expressions=[exp.Literal.string(str(self.path))]))
 
 
+def snake_case(column: str) -> str:
+    """``CustomerID`` as ``customer_id``."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", column).lower()
+
+
 @dataclass(frozen=True)
 class FileQuery:
     """A query about the records of a file.
@@ -194,6 +206,11 @@ class FileQuery:
     query: exp.Query
     name: str
     file: CsvFile
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The file's columns as the data contract spells them, by the names that they have in the query."""
+        return {snake_case(column): column for column in self.file.columns}
 
     @classmethod
     def all_of(cls, file: CsvFile) -> FileQuery:

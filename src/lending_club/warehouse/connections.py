@@ -9,6 +9,8 @@ from typing import Any
 from lending_club.errors import ParameterError
 from lending_club.warehouse.base import Warehouse
 
+_PATHS = ("path", "transfer")
+
 _open: dict[str, Warehouse] = {}
 
 
@@ -21,10 +23,13 @@ def open_warehouse(connection: dict[str, Any]) -> Warehouse:
     Raises:
         ParameterError: No such type, or no such settings.
     """
-    key = repr(sorted(connection.items()))
+    # Kedro makes paths in the catalog absolute, and not those in the globals: both mean one database.
+    paths = {name: str(Path(connection[name]).absolute()) for name in _PATHS if name in connection}
+    settings = {**connection, **paths}
+    key = repr(sorted(settings.items()))
     if key not in _open:
         try:
-            _open[key] = _made(dict(connection))
+            _open[key] = _made(settings)
         except (KeyError, TypeError) as error:  # a setting is missing, or there is no such
             raise ParameterError(f"warehouse in globals.yml: {error}. Correct it there.") from error
     return _open[key]

@@ -205,6 +205,14 @@ class DatabricksWarehouse:
         schema, _, name = table.name.rpartition(".")
         return bool(self._execute(f"SHOW TABLES IN {_quoted_name(schema)} LIKE {_quoted(name)}").num_rows)
 
+    def columns(self, table: Table) -> dict[str, str]:
+        """See ``Warehouse``."""
+        return {row["col_name"]: row["data_type"] for row in self._execute(f"DESCRIBE TABLE {_name(table)}").to_pylist()}
+
+    def source_and_name(self, table: Table) -> tuple[str, str]:
+        """See ``Warehouse``."""
+        return f"databricks://{Login.from_environment().host}", table.name
+
     def rows(self, query: exp.Query) -> list[dict[str, Any]]:
         """See ``Warehouse``."""
         return list(self.arrow(query).to_pylist())

@@ -132,9 +132,13 @@ class DuckDBWarehouse:
         return sorted((directory / "parts").iterdir())
 
     def columns(self, table: Table) -> dict[str, str]:
-        """A table's columns, in order, with their types."""
+        """See ``Warehouse``."""
         with self._database.reading() as connection:
             return {column: kind for column, kind, *_ in connection.execute(f"DESCRIBE {table.name}").fetchall()}
+
+    def source_and_name(self, table: Table) -> tuple[str, str]:
+        """See ``Warehouse``. OpenLineage's guide has no names for DuckDB: they are those that it gives to dbt's models there."""
+        return f"duckdb://{self._database.file_of(table.name).absolute()}", f"{self._database.path.stem}.{table.name}"
 
     @property
     def directory(self) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import duckdb
 
 from lending_club.csv_file import Batch
 from lending_club.errors import WarehouseError
-from lending_club.warehouse.base import FileQuery, Table
+from lending_club.warehouse.base import FileQuery, Table, snake_case
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +112,7 @@ class DuckDBCsvLoad:
         """The wanted columns, each as the value at its place in a record; places are counted from ``first``."""
         file = self.query.file
         places = zip(file.positions, file.columns, strict=True)
-        return ", ".join(f"{expression.format(first + position)} AS {_snake_case(column)}" for position, column in places)
+        return ", ".join(f"{expression.format(first + position)} AS {snake_case(column)}" for position, column in places)
 
     def _selected(self, source: str) -> str:
         return f"WITH {self.query.name} AS ({source}) SELECT * FROM ({self.sql}) AS selected"
@@ -146,8 +145,3 @@ class DuckDBCsvLoad:
 def records_of(table: Table) -> Table:
     """The table behind the view that a file is loaded into."""
     return replace(table, name=f"{table.name}_records")
-
-
-def _snake_case(column: str) -> str:
-    """``CustomerID`` as ``customer_id``."""
-    return re.sub("(?<=[a-z])(?=[A-Z])", "_", column).lower()

@@ -91,6 +91,11 @@ class DuckDBDatabase:
             finally:
                 connection.close()
 
+    def file_of(self, table: str) -> Path:
+        """The file that a table is in, by the table's name."""
+        is_candidate = self._is_scratch and not self._read_only and table.startswith("marts.")
+        return self._candidates if is_candidate else self.path
+
     def copy_candidates(self, path: Path) -> None:
         """Copy the database of the candidates, which is closed for as long: Python would unlock what it has read."""
         with plain_errors(path):
