@@ -118,8 +118,7 @@ class RunHooks:
         step = self._record.step_done(dataset_name, node, row_count, getattr(dataset, "byte_count", None))
         rows = "" if row_count is None else f"{row_count:,} rows"
         done = len(self._record.steps)
-        progress = (done, self._step_count, node.name, rows, step.seconds)
-        logger.info("%2d/%d  %-28s %16s %8.2f s", *progress, extra={"step": node.name})
+        logger.info("%2d/%d %15s %7.2f s", done, self._step_count, rows, step.seconds, extra={"step": node.name})
         self._manifest.write_sometimes()
 
     def _note(self, found: object) -> None:
@@ -153,6 +152,8 @@ class RunHooks:
 
     def _end(self, error: Exception | None = None) -> None:
         self._record.ends(error)
+        if error is not None:
+            logger.info("failed after %.2f s", self._record.seconds)
         ended: list[dict[str, Any]] = []
         try:
             discard_staged()  # first of all, because it makes room
