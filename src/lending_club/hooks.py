@@ -18,8 +18,8 @@ from lending_club.errors import ExitCode, ParameterError, exit_code, told_error
 from lending_club.logs import are_json, use_format
 from lending_club.monitoring import run_ended
 from lending_club.parameters import Parameters, read_parameters
+from lending_club.pipelines.reporting.facts import Facts
 from lending_club.pipelines.reporting.nodes import Approval
-from lending_club.pipelines.reporting.page import Facts
 from lending_club.publication import discard_staged
 from lending_club.quality.report import Report
 from lending_club.run_history import Manifest
