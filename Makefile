@@ -8,8 +8,10 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/lending_club/__in
 IMAGE ?= lending-club
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
+# The tests start Python some hundreds of times; where it may not keep what it compiles, as some images say, each takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test version dagster test-dagster
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-around test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test version dagster test-dagster
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -37,22 +39,28 @@ dagster: .venv/.extras ## Start Dagster on http://127.0.0.1:3000: assets, runs, 
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
 
-test: test-duckdb test-databricks ## Run the tests; with make -j2 -O both halves at once
+test: test-databricks test-duckdb test-around ## Run the tests; with make -j2 -O two parts at once
+
+# What stands around the job: its pages and documentation, the wheel, Dagster, metrics and alerts.
+AROUND := $(addprefix tests/,browser monitoring orchestration test_deploy.py test_docs.py test_package.py test_troubleshooting.py)
 
 test-duckdb: .venv/.extras
-	.venv/bin/pytest --ignore tests/warehouse
+	.venv/bin/pytest $(addprefix --ignore ,tests/warehouse $(AROUND))
+
+test-around: .venv/.extras
+	.venv/bin/pytest $(AROUND)
 
 test-databricks: .venv/.extras # where there is Java
 	@if command -v java >/dev/null || test -n "$$JAVA_HOME"; then $(MAKE) --silent warehouse-env; \
 		else echo "There is no Java: the tests of Databricks are skipped."; fi
 	.venv/bin/pytest tests/warehouse
 
-test-matrix: .venv/.ready ## Run the tests on every Python in PYTHONS, with the oldest and the locked DuckDB; slow
+test-matrix: .venv/.ready ## Run the tests of the job on every Python in PYTHONS, with the oldest and the locked DuckDB; slow
 	@for python in $(PYTHONS); do for duckdb in 1.5.6 2.0.0; do \
 		echo "Python $$python, DuckDB $$duckdb" && \
 		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --all-extras --python $$python && \
 		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
-		.venv-matrix/bin/pytest -p no:cacheprovider || exit 1; done; done
+		.venv-matrix/bin/pytest -p no:cacheprovider $(addprefix --ignore ,$(AROUND)) || exit 1; done; done
 
 test-dagster: .venv/.extras ## Runs, kills and arrivals under a Dagster that is really started, PostgreSQL too; slow
 	.venv/bin/pytest tests/orchestration/slow_server.py
@@ -73,7 +81,7 @@ smoke: .venv/.ready ## Run the job on the sample in a place of its own and verif
 	.venv/bin/python -m tests.smoke $(ENV)
 
 bench: .venv/.ready .venv-bench/.ready ## Compare speed and memory with what you might use instead; BENCH=--full for 100 M
-	@PYTHONDONTWRITEBYTECODE= .venv-bench/bin/python benchmarks/bench.py $(BENCH)
+	@.venv-bench/bin/python benchmarks/bench.py $(BENCH)
 
 image: ## Build the container image; IMAGE=name:tag, EXTRAS="databricks dagster", DOCKER_BUILD="..." for more options
 	docker build --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \

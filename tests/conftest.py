@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,16 +45,23 @@ def write_inputs(data: Path, customers: bytes, accounts: bytes) -> None:
     (raw / "accounts.csv").write_bytes(accounts)
 
 
+@cache
+def _bootstrapped() -> None:
+    """Once is enough: Kedro forgets the pipelines each time, and to read their SQL again is a seventh of a small run."""
+    from kedro.framework.startup import bootstrap_project
+
+    bootstrap_project(PROJECT)
+
+
 def run_here(data: Path, pipeline_names: list[str] | None = None, env: str | None = None, **parameters: Any) -> None:
     """Run the job in this process, unchecked where nothing else is said; the project's own errors come out as raised."""
     parameters["quality"] = {"checks": env == "prod", **parameters.get("quality", {})}
     from kedro.framework.session import KedroSession
-    from kedro.framework.startup import bootstrap_project
 
     from lending_club.errors import told_error
 
     os.environ["LENDING_CLUB_DATA"] = str(data)
-    bootstrap_project(PROJECT)
+    _bootstrapped()
     with KedroSession.create(project_path=PROJECT, env=env, runtime_params=parameters) as session:
         try:
             cast(KedroSession, session).run(pipeline_names=pipeline_names)

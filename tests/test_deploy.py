@@ -141,8 +141,16 @@ def test_ci_and_the_workflow_do_the_same() -> None:
     text = (PROJECT / ".github" / "workflows" / "ci.yml").read_text()
     in_workflow = set(re.findall(r"make ([a-z-]+)", text))
     in_ci = set(re.findall(r"make (?:--\S+ )*([a-z-]+)", (PROJECT / ".ci" / "run").read_text()))
-    assert {"lint", "test-duckdb", "test-databricks"} <= in_workflow
-    assert {"lint", "test"} <= in_ci
+    assert {"lint", "test-duckdb", "test-databricks", "test-around"} <= in_workflow
+    assert {"check", "test-speed"} <= in_ci
+    assert re.search("^check: lint test ", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_every_test_is_run_by_a_workflow() -> None:
+    """Those that take too long for every change are run every week."""
+    targets = set(re.findall(r"^(test-[a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    called = {name for path in WORKFLOWS for name in re.findall(r"make (test-[a-z]+)", path.read_text())}
+    assert targets - called == {"test-speed"}  # which a hired machine cannot measure
 
 
 def test_the_workflow_has_every_python_of_the_project() -> None:

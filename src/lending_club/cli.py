@@ -184,7 +184,7 @@ def runs(context: click.Context, env: str | None, conf_source: str | None, limit
 @click.option("--json", "as_json", is_flag=True, help="The manifest, for programs.")
 @click.pass_obj
 def show(directory: Path, run_id: str, as_json: bool) -> None:
-    """Tell all that is known of a run, given by the beginning of its id."""
+    """Tell all that is known of a run, given by its id or a part of it that no other has."""
     with _errors_in_one_message():
         from lending_club.runs_command import show_run
 

@@ -19,8 +19,8 @@ from lending_club.lineage import Lineage
 from lending_club.logs import are_json, use_format
 from lending_club.monitoring import run_ended
 from lending_club.parameters import Parameters, read_parameters
+from lending_club.pipelines.reporting.facts import Facts
 from lending_club.pipelines.reporting.nodes import Approval
-from lending_club.pipelines.reporting.page import Facts
 from lending_club.publication import discard_staged
 from lending_club.quality.report import Report
 from lending_club.run_history import Manifest
@@ -122,8 +122,7 @@ class RunHooks:
         step = self._record.step_done(dataset_name, node, row_count, getattr(dataset, "byte_count", None))
         rows = "" if row_count is None else f"{row_count:,} rows"
         done = len(self._record.steps)
-        progress = (done, self._step_count, node.name, rows, step.seconds)
-        logger.info("%2d/%d  %-28s %16s %8.2f s", *progress, extra={"step": node.name})
+        logger.info("%2d/%d %15s %7.2f s", done, self._step_count, rows, step.seconds, extra={"step": node.name})
         self._manifest.write_sometimes()
         self._lineage.step_done(step, data)
 
@@ -158,6 +157,8 @@ class RunHooks:
 
     def _end(self, error: Exception | None = None) -> None:
         self._record.ends(error)
+        if error is not None:
+            logger.info("failed after %.2f s", self._record.seconds)
         ended: list[dict[str, Any]] = []
         try:
             discard_staged()  # first of all, because it makes room

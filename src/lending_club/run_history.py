@@ -85,23 +85,23 @@ class RunHistory:
             if found is not None:
                 yield found
 
-    def run(self, beginning: str) -> dict[str, Any]:
+    def run(self, part: str) -> dict[str, Any]:
         """One run.
 
         Args:
-            beginning: Its id, or as much of it as no other run's begins with.
+            part: Its id, or a part of it that no other run's has, such as the one in the log's lines.
 
         Raises:
             HistoryError: There is none, or more than one.
         """
-        found = [run_id for run_id in self.ids() if run_id.startswith(beginning)]
-        if beginning in found:
-            found = [beginning]
+        found = [run_id for run_id in self.ids() if part in run_id]
+        if part in found:
+            found = [part]
         if len(found) > 1:
-            raise HistoryError(f"{len(found)} runs begin with {beginning}: {found[-1]} to {found[0]}. Give more of the id.")
+            raise HistoryError(f"{len(found)} runs have {part} in their id: {found[-1]} to {found[0]}. Give more of the id.")
         content = self.read(found[0]) if found else None
         if content is None:
-            raise HistoryError(f"{self._directory}: there is no run {beginning}. lending-club runs lists those that there are.")
+            raise HistoryError(f"{self._directory}: there is no run {part}. lending-club runs lists those that there are.")
         return content
 
     def read(self, run_id: str) -> dict[str, Any] | None:

@@ -26,9 +26,9 @@ def list_runs(directory: Path, limit: int, as_json: bool) -> None:
         click.echo(f"No run has left a record in {directory}.")
 
 
-def show_run(directory: Path, beginning: str, as_json: bool) -> None:
+def show_run(directory: Path, part: str, as_json: bool) -> None:
     """Print what is known of a run."""
-    run = RunHistory(directory).run(beginning)
+    run = RunHistory(directory).run(part)
     click.echo(json.dumps(run, indent=1) if as_json else _told(run))
 
 

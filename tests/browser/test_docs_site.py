@@ -31,8 +31,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("page", [*PAGES, "genindex.html", "py-modindex.html"])
 def test_a_page_is_whole(page: str, site: Path, visit: Visit) -> None:
+    opened = visit(site / page)
     for width in (PHONE, WIDE):
-        opened = visit(site / page, width=width)
+        opened.set_viewport_size({"width": width, "height": 900})
         assert opened.locator("h1").count() == 1
         assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         for heading in opened.locator("section > h1, section > h2").all():

@@ -14,10 +14,10 @@ from tests.conftest import PROJECT, kedro_run, write_inputs
 DIRTY = PROJECT / "tests" / "data" / "dirty"
 
 
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a checked run with something of everything."""
-    data = tmp_path / "data"
+    data = tmp_path_factory.mktemp("data")
     accounts = (DIRTY / "accounts.csv").read_bytes() + b"99999.00,Savings,<b>bold</b><img src=http://example.com/x>,1\n"
     write_inputs(data, (DIRTY / "Customer.csv").read_bytes(), accounts)
     ended = kedro_run(data, "--params", "quality.max_quarantined_share=1")

@@ -18,7 +18,8 @@ import yaml
 from lending_club.parameters import read_parameters
 from lending_club.pipelines.reporting import charts
 from lending_club.pipelines.reporting.comparison import FIRST_RUN, Comparison
-from lending_club.pipelines.reporting.page import Facts, render
+from lending_club.pipelines.reporting.facts import Facts
+from lending_club.pipelines.reporting.page import render
 from lending_club.pipelines.reporting.pipeline import CHARTS
 from lending_club.pipelines.reporting.wording import amount, difference, percent, to_cents
 from lending_club.quality.report import Report, Result

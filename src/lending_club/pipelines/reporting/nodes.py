@@ -17,7 +17,8 @@ from lending_club.errors import CheckError, ReconciliationError
 from lending_club.parameters import Quality, read_parameters
 from lending_club.pipelines.reporting.charts import Rows
 from lending_club.pipelines.reporting.comparison import Comparison
-from lending_club.pipelines.reporting.page import Facts, render
+from lending_club.pipelines.reporting.facts import Facts
+from lending_club.pipelines.reporting.page import render
 from lending_club.publication import Output
 from lending_club.quality.checks import age_query, check_tables, fingerprint_query
 from lending_club.quality.report import Report

@@ -1,7 +1,8 @@
-"""Amounts, rates and counts as a person reads them. Decimals stay exact."""
+"""Amounts, rates, counts and times as a person reads them. Decimals stay exact."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 _CENT = Decimal("0.01")
@@ -52,3 +53,8 @@ def to_cents(value: Decimal) -> Decimal:
 def shortened(text: str, length: int) -> str:
     """A text of at most so many characters."""
     return text if len(text) <= length else f"{text[: length - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment of UTC to the second."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
