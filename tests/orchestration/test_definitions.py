@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -210,8 +211,12 @@ def test_a_run_is_lost_with_the_code_server_of_dagster_dev_and_not_while_one_on_
 ) -> None:
     """tests/orchestration/slow_server.py has those that do answer."""
     local = yaml.safe_load((PROJECT / "deploy" / "dagster" / "local" / "dagster.yaml").read_text())
-    with dg.instance_for_test({"run_launcher": local["run_launcher"]}) as instance:
-        for server, status in (({"port": free_port()}, "RUNNING"), ({"socket": str(tmp_path / "gone")}, "NOT_FOUND")):
+    served, gone = str(tmp_path / "served"), str(tmp_path / "gone")
+    found = (({"port": free_port()}, "RUNNING"), ({"socket": served}, "RUNNING"), ({"socket": gone}, "NOT_FOUND"))
+    with dg.instance_for_test({"run_launcher": local["run_launcher"]}) as instance, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(served)
+        listener.listen()
+        for server, status in found:
             tags = {".dagster/grpc_info": json.dumps({"host": "localhost", **server})}
             job = loaded.resolve_job_def("lending_club")
             run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)

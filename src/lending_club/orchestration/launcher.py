@@ -14,6 +14,9 @@ from dagster._serdes import deserialize_value
 class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's own launcher, whose runs are processes of the code server; that server is asked whether it still has them.
 
+    The code server is to be ``dagster api grpc`` or that of ``dagster dev``: ``dagster code-server`` on a port forgets, when it loads the
+    definitions anew, which runs it has.
+
     A code server tells Dagster when a run of its own dies. One that died itself cannot: Dagster alone would take such a run to be
     under way until ``max_runtime_seconds`` are over.
     """
@@ -28,12 +31,14 @@ class WatchedRunLauncher(DefaultRunLauncher):
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
         if client is None:  # it has ended by now
             return CheckRunHealthResult(WorkerStatus.SUCCESS)
-        try:
-            answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=10)
-            has_it = deserialize_value(answer, CanCancelExecutionResult).can_cancel
-        except DagsterUserCodeUnreachableError:
-            # On the network it may be busy, or come back: without its runs, which are given up then. That of dagster dev is gone.
-            has_it = not client.socket or _is_served(client.socket)
+        if client.socket:  # of dagster dev, which knows only runs of the definitions that were loaded last
+            has_it = _is_served(client.socket)
+        else:
+            try:
+                answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=10)
+                has_it = deserialize_value(answer, CanCancelExecutionResult).can_cancel
+            except DagsterUserCodeUnreachableError:  # it may be busy, or come back: without its runs, which are given up then
+                has_it = True
         if has_it:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its process ended with the code server that had started it")
