@@ -14,11 +14,9 @@ from dagster._serdes import deserialize_value
 class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's own launcher, whose runs are processes of the code server; that server is asked whether it still has them.
 
-    The code server is to be ``dagster api grpc`` or that of ``dagster dev``: ``dagster code-server`` on a port forgets, when it loads the
-    definitions anew, which runs it has.
-
     A code server tells Dagster when a run of its own dies. One that died itself cannot: Dagster alone would take such a run to be
-    under way until ``max_runtime_seconds`` are over.
+    under way until ``max_runtime_seconds`` are over. It is to be ``dagster api grpc``, or that of ``dagster dev``: ``dagster
+    code-server`` on a port forgets which runs it has when it loads the definitions anew.
     """
 
     @property
