@@ -34,7 +34,7 @@ viz-build: .venv/.extras ## The same as one page that opens from disk, build/viz
 
 dagster: .venv/.extras ## Start Dagster on http://127.0.0.1:3000: assets, runs, schedules, arrivals
 	@mkdir -p build/dagster && cp deploy/dagster/local/dagster.yaml build/dagster/
-	DAGSTER_HOME=$(CURDIR)/build/dagster .venv/bin/dagster dev --module-name lending_club.orchestration.definitions --port 3000 $(DAGSTER)
+	DAGSTER_HOME=$(CURDIR)/build/dagster .venv/bin/dagster dev --port 3000 $(DAGSTER)
 
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import socket
 import time
@@ -12,6 +13,8 @@ from typing import TextIO
 
 from lending_club.errors import DataDirectoryError, RunInProgressError
 from lending_club.run_record import user_name
+
+logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
 
@@ -50,15 +53,18 @@ class RunLock:
 
     def _wait(self, file: TextIO, wait_seconds: float) -> None:
         deadline = time.monotonic() + wait_seconds
+        is_told = False
         while not _try_lock(file):
+            file.seek(0)
+            other = f"Another run works on {self._path.parent.parent}: {file.read().strip() or 'unknown'}."
             if time.monotonic() >= deadline:
-                file.seek(0)
-                holder = file.read().strip() or "unknown"
                 file.close()
                 raise RunInProgressError(
-                    f"Another run works on {self._path.parent.parent}: {holder}. Waited {wait_seconds:g} seconds"
-                    " (run.lock_wait_seconds). Try again when it has ended."
+                    f"{other} Waited {wait_seconds:g} seconds (run.lock_wait_seconds). Try again when it has ended."
                 )
+            if not is_told:
+                logger.info("%s Waits for it, for %g seconds at the most", other, wait_seconds)
+                is_told = True
             time.sleep(_POLL_SECONDS)
 
     def release(self) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +16,13 @@ import dagster as dg
 import pytest
 import yaml
 from dagster import _check as check
+from kedro.framework.session import KedroSession
 
 from lending_club.orchestration import assets
 from lending_club.orchestration.definitions import definitions
 from lending_club.orchestration.project import Project, run_project
 from tests.conftest import PROJECT, UNCHECKED, kedro_command, run_environment
+from tests.monitoring.servers import free_port
 from tests.test_run import contents
 
 
@@ -46,7 +52,7 @@ def test_assets_are_the_datasets_of_the_catalog_with_their_lineage(loaded: dg.De
     project = Project.load()
     nodes = project.pipeline.nodes
     specs = {spec.key.to_user_string(): spec for spec in loaded.resolve_all_asset_specs()}
-    values = {name for name in project.pipeline.datasets() if name.startswith("param")} | {"run_id"}
+    values = {name for name in project.pipeline.datasets() if name.startswith("param")} | {"run_id", "data_docs"}
     assert set(specs) == set(project.pipeline.datasets()) - values
     for node in nodes:
         spec = specs[node.outputs[0]]
@@ -57,6 +63,7 @@ def test_assets_are_the_datasets_of_the_catalog_with_their_lineage(loaded: dg.De
     assert "```sql" in specs["account_summary"].description
     assert specs["account_summary"].kinds == {"sql", "duckdb"}
     assert specs["accounts_csv"].kinds == {"csv"}
+    assert str(specs["accounts_csv"].description).endswith("/01_raw/accounts.csv`")
 
 
 def test_a_run_is_one_run_with_its_rows_and_checks_and_the_next_is_left_out(
@@ -73,6 +80,12 @@ def test_a_run_is_one_run_with_its_rows_and_checks_and_the_next_is_left_out(
     assert made["published"].materialization.metadata["total annual interest"].value == "5102.37"
     page = made["report"].materialization.metadata["page"].value
     assert page == (data / "08_reporting" / "report.html").as_uri()
+    observed = {event.asset_key.to_user_string(): event for event in result.get_asset_observation_events() if event.asset_key}
+    assert set(observed) == {"accounts_csv", "customers_csv"}
+    content = (data / "01_raw" / "accounts.csv").read_bytes()
+    seen = observed["accounts_csv"].asset_observation_data.asset_observation.metadata
+    assert seen["bytes"].value == len(content)
+    assert seen["sha256"].value == hashlib.sha256(content).hexdigest()
     checks = result.get_asset_check_evaluations()
     assert len(checks) == sum(map(len, Project.load().parameters.expectations.values())) > 30
     assert all(check.passed for check in checks)
@@ -100,6 +113,25 @@ def test_a_result_that_is_not_as_expected(loaded: dg.Definitions, instance: dg.D
     assert contents(data) == before
 
 
+def test_an_unmet_expectation_fails_its_check_and_the_run(
+    data: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = {"says": "There is no account.", "query": "SELECT account_id FROM {batch}"}
+    parameters = {"expectations": {"account_summary": {"none": none}}}
+    create = partial(KedroSession.create, runtime_params=parameters)
+    monkeypatch.setattr("lending_club.orchestration.project.KedroSession.create", create)
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setenv("LENDING_CLUB_DATA", str(data))
+    result = execute(definitions(), instance)
+    assert not result.success
+    (unmet,) = (check for check in result.get_asset_check_evaluations() if not check.passed)
+    assert (unmet.check_name, unmet.severity) == ("none", dg.AssetCheckSeverity.ERROR)
+    assert "8" in str(unmet.description)
+    assert "There is no account." in failure(result).description
+    assert result.get_asset_materialization_events() == []
+    assert not (data / "08_reporting" / "account_summary.csv").exists()
+
+
 def test_bad_input_is_told_in_one_message_and_not_tried_again(
     loaded: dg.Definitions, instance: dg.DagsterInstance, data: Path
 ) -> None:
@@ -107,14 +139,14 @@ def test_bad_input_is_told_in_one_message_and_not_tried_again(
     result = execute(loaded, instance)
     told = failure(result)
     assert told.description.startswith(f"{data / '01_raw' / 'accounts.csv'} cannot be read: no such file")
-    assert not [event for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
+    assert len(list((data / "09_runs").glob("*.json"))) == 1
 
 
 def test_what_may_pass_is_tried_again(
     loaded: dg.Definitions, instance: dg.DagsterInstance, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another run holds the lock, once."""
-    monkeypatch.setattr(assets, "_RETRY_SECONDS", 0)
+    monkeypatch.setattr(assets, "_RETRY_SECONDS", (0,))
     tried = []
 
     def refused_once(force: bool) -> None:
@@ -172,6 +204,24 @@ def test_a_tick_starts_one_run_and_none_while_one_is_under_way(loaded: dg.Defini
             found = schedule.evaluate_tick(context)
             assert not found.run_requests
             assert found.skip_message == f"The run {run.run_id} has not ended."
+
+
+def test_a_run_is_lost_with_the_code_server_of_dagster_dev_and_not_while_one_on_the_network_is_away(
+    loaded: dg.Definitions, tmp_path: Path
+) -> None:
+    """tests/orchestration/slow_server.py has those that do answer."""
+    local = yaml.safe_load((PROJECT / "deploy" / "dagster" / "local" / "dagster.yaml").read_text())
+    served, gone = str(tmp_path / "served"), str(tmp_path / "gone")
+    found = (({"port": free_port()}, "RUNNING"), ({"socket": served}, "RUNNING"), ({"socket": gone}, "NOT_FOUND"))
+    with dg.instance_for_test({"run_launcher": local["run_launcher"]}) as instance, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(served)
+        listener.listen()
+        for server, status in found:
+            tags = {".dagster/grpc_info": json.dumps({"host": "localhost", **server})}
+            job = loaded.resolve_job_def("lending_club")
+            run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+            assert instance.run_launcher.supports_check_run_worker_health
+            assert instance.run_launcher.check_run_worker_health(run).status.value == status
 
 
 def test_a_run_imports_nothing_of_it(data: Path) -> None:

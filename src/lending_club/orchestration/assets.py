@@ -6,6 +6,7 @@ what was made when the run has ended.
 
 # No "from __future__ import annotations" here: Dagster reads the types of the step's arguments.
 import inspect
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from lending_club.warehouse.models import Model
 
 # What may well succeed the next time: the warehouse out of reach, another run in progress.
 _PASSING = {ExitCode.WAREHOUSE, ExitCode.IN_PROGRESS}
-_RETRIES, _RETRY_SECONDS = 3, 60
+_RETRY_SECONDS = (60, 120, 240)
 
 Event = dg.MaterializeResult[None] | dg.AssetCheckResult
 
@@ -57,19 +58,13 @@ def run_assets(project: Project) -> dg.AssetsDefinition:
     )
     def kedro_run(context: dg.AssetExecutionContext, config: RunConfig) -> Iterator[Event]:
         """Run the whole job as kedro run does: everything is checked, then published at once, or nothing is."""
-        failure = None
-        try:
-            run_project(config.force)
-        except Exception as error:
-            failure = error
+        failure = _run(context, config.force)
         record = last_record()
+        for seen in observations(record):
+            context.log_event(seen)
         yield from check_results(project, record)
         if failure is not None:
-            told = str(told_error(failure) or f"{type(failure).__name__}: {failure}")
-            if exit_code(failure) in _PASSING and context.retry_number < _RETRIES:
-                context.log.warning(told)
-                raise dg.RetryRequested(_RETRIES, _RETRY_SECONDS * 2**context.retry_number) from None
-            raise dg.Failure(told, _run_metadata(record)) from None
+            raise dg.Failure(_told(failure), _run_metadata(record)) from None
         if record and record["outcome"] == "left_out":
             context.log.info("Nothing has changed since the last run: left out. What is published is up to date.")
             context.log_event(dg.AssetObservation("published", metadata=_run_metadata(record)))
@@ -78,6 +73,36 @@ def run_assets(project: Project) -> dg.AssetsDefinition:
     # Made as if it could be split, or Dagster would miss the checks of a run that is left out; and it cannot be split.
     parts = {name: part for name, part in kedro_run.get_attributes_dict().items() if name != "execution_type"}
     return dg.AssetsDefinition(**{**parts, "can_subset": False})
+
+
+def _run(context: dg.AssetExecutionContext, force: bool) -> Exception | None:
+    """Run the job; again, some time later, where it may well succeed then. What has stopped it, None where nothing has.
+
+    Dagster's own way to try a step again would show a traceback each time.
+    """
+    for seconds in (*_RETRY_SECONDS, None):
+        try:
+            run_project(force)
+        except Exception as error:
+            if seconds is None or exit_code(error) not in _PASSING:
+                return error
+            context.log.warning(f"{_told(error)}\nTries again in {seconds} seconds.")
+            time.sleep(seconds)
+        else:
+            break
+    return None
+
+
+def _told(error: Exception) -> str:
+    return str(told_error(error) or f"{type(error).__name__}: {error}")
+
+
+def observations(record: dict[str, Any] | None) -> Iterator[dg.AssetObservation]:
+    """The delivered files that a run has read, as its record tells them."""
+    for file in record["inputs"] if record else ():
+        if file["sha256"]:
+            metadata = {"path": dg.MetadataValue.path(file["path"]), "bytes": file["size_bytes"], "sha256": file["sha256"]}
+            yield dg.AssetObservation(file["name"], metadata=metadata)
 
 
 def check_results(project: Project, record: dict[str, Any] | None) -> Iterator[dg.AssetCheckResult]:
@@ -142,7 +167,7 @@ def _spec(project: Project, dataset: str, node: Node | None) -> dg.AssetSpec:
     return dg.AssetSpec(
         dataset,
         deps=[name for name in node.inputs if _is_kept(project, name)] if node else [],
-        description="\n\n".join(filter(None, [settings.get("comment"), _description(node)])),
+        description="\n\n".join(filter(None, [settings.get("comment"), _description(project, dataset, node)])),
         group_name=pipeline,
         kinds=_kinds(settings, node),
         metadata=metadata,
@@ -150,10 +175,12 @@ def _spec(project: Project, dataset: str, node: Node | None) -> dg.AssetSpec:
     )
 
 
-def _description(node: Node | None) -> str:
-    """What a step does: the SQL of a model, what is said of a function."""
+def _description(project: Project, dataset: str, node: Node | None) -> str:
+    """What a step does: the SQL of a model, what is said of a function; without a step, what it is and where."""
     if node is None:
-        return ""
+        what = inspect.getdoc(type(project.catalog[dataset])) or dataset
+        what, *_ = what.split("\n\n")
+        return f"{what} `{project.settings(dataset)['filepath']}`"
     if isinstance(node.func, Model):
         return f"```sql\n{node.func.text}\n```"
     return (inspect.getdoc(node.func) or node.name).partition("\n\n")[0]
@@ -170,8 +197,8 @@ def _kinds(settings: dict[str, Any], node: Node | None) -> set[str]:
 
 
 def _is_kept(project: Project, dataset: str) -> bool:
-    """Whether a dataset is one that somebody can look at or another step makes: no parameter, nor a value of this run alone."""
+    """Whether a dataset is one that somebody can look at or another step makes: no parameter, place, nor value of a run."""
     if dataset.startswith("param"):
         return False
     is_made = dataset not in project.pipeline.inputs()
-    return is_made or not str(project.settings(dataset)["type"]).endswith("MemoryDataset")
+    return is_made or not str(project.settings(dataset)["type"]).endswith(("MemoryDataset", "DirectoryDataset"))

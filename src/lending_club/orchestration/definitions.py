@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import dagster as dg
 
+from lending_club.environment import environment
 from lending_club.orchestration.arrival import Delivery
 from lending_club.orchestration.assets import delivered_assets, run_assets
 from lending_club.orchestration.project import Project
@@ -26,7 +25,7 @@ def _schedule(name: str, cron: str, says: str, job: dg.UnresolvedAssetJobDefinit
         cron_schedule=cron,
         job=job,
         execution_fn=tick,
-        execution_timezone=os.environ.get("LENDING_CLUB_TIMEZONE") or "UTC",
+        execution_timezone=environment("LENDING_CLUB_TIMEZONE", "UTC"),
         description=says,
     )
 
@@ -56,12 +55,13 @@ def definitions() -> dg.Definitions:
     """All of it, for the project in or above the working directory."""
     project = Project.load()
     made = run_assets(project)
-    job = dg.define_asset_job("lending_club", selection=dg.AssetSelection.assets(made), description="The whole job.")
+    whole = {"dagster/retry_strategy": "ALL_STEPS"}  # of a run whose process died after its step
+    job = dg.define_asset_job("lending_club", dg.AssetSelection.assets(made), description="The whole job.", tags=whole)
     return dg.Definitions(
         assets=[made, *delivered_assets(project)],
         jobs=[job],
         schedules=[
-            _schedule("daily", "15 6 * * *", "Every morning at 6:15.", job),
+            _schedule("daily", environment("LENDING_CLUB_DAILY_CRON", "15 6 * * *"), "Once a day.", job),
             _schedule("hourly", "5 * * * *", "Every hour. A run is left out where nothing has changed.", job),
         ],
         sensors=[_arrivals(project, job)],
