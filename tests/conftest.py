@@ -12,6 +12,8 @@ from typing import Any, cast
 import hypothesis
 import pytest
 
+from lending_club.warehouse.duckdb import DuckDBWarehouse
+
 PROJECT = Path(__file__).parent.parent
 SAMPLE = PROJECT / "data" / "01_raw"
 
@@ -57,6 +59,13 @@ def run_here(data: Path, pipeline_names: list[str] | None = None, env: str | Non
             cast(KedroSession, session).run(pipeline_names=pipeline_names)
         except Exception as error:
             raise told_error(error) or error from error
+
+
+def change_scratch(database: Path, sql: str) -> None:
+    """Change what a run has made so far."""
+    warehouse = DuckDBWarehouse(database)
+    warehouse._execute(sql)
+    warehouse.close()
 
 
 def kedro_command(*arguments: str) -> list[str]:

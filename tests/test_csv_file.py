@@ -133,7 +133,7 @@ def test_the_header_is_matched_without_case_in_any_order_and_extra_columns_are_n
 )
 @pytest.mark.parametrize("batch_bytes", [1, 6, 4096])
 def test_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, rows: int | None, batch_bytes: int) -> None:
-    monkeypatch.setattr(csv_file, "_BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr(csv_file, "_LOOK_BYTES", batch_bytes)
     assert file_of(tmp_path, content).plain_rows == rows
 
 

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from lending_club.errors import ExitCode
-from tests.conftest import PROJECT, kedro_command, kedro_run, run_environment, write_inputs
+from tests.conftest import PROJECT, change_scratch, kedro_command, kedro_run, run_environment, write_inputs
 from tests.test_run import OTHER_ACCOUNTS, OTHER_CUSTOMERS, assert_result_of_inputs, assert_tidy, contents
 
 SPOIL = "UPDATE marts.account_summary SET annual_interest = annual_interest + 0.01 WHERE account_id IN ('SA-0001', 'SA-0002')"
@@ -32,8 +32,7 @@ def validate(data: Path, *arguments: str, **extra: str) -> subprocess.CompletedP
 
 
 def spoil_candidates(data: Path) -> None:
-    with duckdb.connect(str(data / "02_intermediate" / "lending_club.duckdb")) as connection:
-        connection.execute(SPOIL)
+    change_scratch(data / "02_intermediate" / "lending_club.duckdb", SPOIL)
 
 
 def test_a_good_result_is_published_with_its_checks(data: Path) -> None:

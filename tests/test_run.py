@@ -65,6 +65,7 @@ def assert_tidy(data: Path) -> None:
     assert {path.name for path in (data / "08_reporting").iterdir()} - {"data_docs"} == PUBLISHED | {".current", ".versions"}
     assert {path.name for path in (data / "02_intermediate").iterdir()} - {"last_run.json", "last_run"} == {
         "lending_club.duckdb",
+        "lending_club.candidates.duckdb",
         "run.lock",
     }
     for version in (data / "08_reporting" / ".versions").iterdir():

@@ -18,7 +18,7 @@ from lending_club.csv_file import CsvFile
 from lending_club.errors import ExitCode, HistoryError, InputFileError, ReconciliationError
 from lending_club.run_history import Manifest, RunHistory
 from lending_club.run_record import RunRecord
-from tests.conftest import PROJECT, kedro_command, kedro_run, run_environment, run_here, unchecked_run
+from tests.conftest import PROJECT, change_scratch, kedro_command, kedro_run, run_environment, run_here, unchecked_run
 
 BAD = (b"CustomerID,Name,HasLoan\n1,A,Yes\n", b"AccountID,CustomerID,Balance,AccountType\nX,1,ABC,Savings\n")
 
@@ -120,9 +120,8 @@ def test_a_refusal_keeps_its_figures(with_files: Callable[[bytes, bytes], Path])
 
 def test_a_failed_check_is_named(data: Path) -> None:
     run_here(data)
-    path = data / "02_intermediate" / "lending_club.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("UPDATE marts.account_summary SET new_balance = new_balance + 1")
+    spoil = "UPDATE marts.account_summary SET new_balance = new_balance + 1"
+    change_scratch(data / "02_intermediate" / "lending_club.duckdb", spoil)
     assert kedro_run(data, "--pipelines", "reporting").returncode == ExitCode.NOT_AS_EXPECTED
     not_met = {f"{check['table']}.{check['name']}" for check in last(data)["checks"] if not check["is_met"]}
     assert "account_summary.new_balance_adds_up" in not_met

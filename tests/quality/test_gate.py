@@ -20,7 +20,7 @@ from lending_club.publication import Output
 from lending_club.quality.checks import age_query, check_tables, fingerprint_query
 from lending_club.quality.report import Report
 from lending_club.warehouse import Table, TableOutput, close_warehouses, open_warehouse
-from tests.conftest import PROJECT, run_here, write_inputs
+from tests.conftest import PROJECT, change_scratch, run_here, write_inputs
 
 DIRTY = PROJECT / "tests" / "data" / "dirty"
 MARTS = ["account_summary", "customer_profile", "quarantine", "reconciliation", "reconciliation_reasons"]
@@ -55,7 +55,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spoiled(good: Path, tmp_path: Path) -> Iterator[Path]:
     """A copy of it, to be spoiled."""
     shutil.copytree(good / "08_reporting" / ".current", tmp_path / "published")
-    shutil.copy(good / "02_intermediate" / "lending_club.duckdb", tmp_path / "scratch.duckdb")
+    for part in ("", ".candidates"):
+        shutil.copy(good / "02_intermediate" / f"lending_club{part}.duckdb", tmp_path / f"scratch{part}.duckdb")
     yield tmp_path
     close_warehouses()
 
@@ -82,8 +83,7 @@ def failed(report: Report) -> set[str]:
 
 def run_sql(place: Path, sql: str) -> None:
     close_warehouses()
-    with duckdb.connect(str(place / "scratch.duckdb")) as connection:
-        connection.execute(sql)
+    change_scratch(place / "scratch.duckdb", sql)
 
 
 S, P, Q, R = "marts.account_summary", "marts.customer_profile", "marts.quarantine", "marts.reconciliation"

@@ -205,7 +205,7 @@ def test_a_run_waits_for_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     connect(warehouse := DuckDBWarehouse(path))
     warehouse.close()
     with held(path, read_only=True) as holder:
-        monkeypatch.setattr("lending_club.warehouse.duckdb._READERS_SECONDS", 0.2)
+        monkeypatch.setattr("lending_club.warehouse.duckdb_database._READERS_SECONDS", 0.2)
         with pytest.raises(WarehouseBusyError, match=f"process {holder.pid}"):
             connect(warehouse)
         monkeypatch.undo()
@@ -224,7 +224,7 @@ def test_what_is_exported_opens_without_the_scratch_database(warehouse: DuckDBWa
     warehouse.create_table(Table(warehouse, "marts.t"), values_query([{"n": 1}, {"n": 2}], {"n": "BIGINT"}))
     assert warehouse.export(Table(warehouse, "marts.t"), tmp_path / "out.duckdb", "duckdb") == 2
     warehouse.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.duckdb"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.candidates.duckdb", "scratch.duckdb"]
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:
         assert connection.execute("FROM marts.t").fetchall() == [(1,), (2,)]
 

@@ -76,7 +76,8 @@ class Warehouse(Protocol):
     def export(self, table: Table, path: Path, file_format: FileFormat) -> int:
         """Write a table to a file in the table's order, return the number of rows.
 
-        CSV is as in the data contract. A DuckDB file may hold other tables already; the table keeps its name in it.
+        CSV is as in the data contract. A DuckDB file holds all candidates under their names, so that all have to be
+        made before the first is exported.
         """
 
     def put_file(self, path: Path, volume_path: str) -> None:

@@ -22,6 +22,6 @@ def first_rows_of_file(path: Path, file_format: FileFormat, limit: int) -> pyarr
     Raises:
         WarehouseError: It cannot be read.
     """
-    from lending_club.warehouse.duckdb import first_rows_of_file as read
+    from lending_club.warehouse.duckdb_files import first_rows_of_file as read
 
     return read(path, file_format, limit)

@@ -47,12 +47,22 @@ class Approval:
     total_interest: Decimal
 
 
-def approve(reconciliation: Table, reconciliation_reasons: Table, total_interest: Table, quality: Quality) -> Approval:
+def approve(
+    reconciliation: Table, reconciliation_reasons: Table, total_interest: Table, quality: Quality, *others: Table
+) -> Approval:
     """Refuse to publish when too much of a source is quarantined.
+
+    Args:
+        reconciliation: A row a source.
+        reconciliation_reasons: A row a source and reason.
+        total_interest: One row.
+        quality: What is allowed.
+        others: The other results: nothing is published before all are there.
 
     Raises:
         ReconciliationError: A source's quarantined share is above ``quality.max_quarantined_share``.
     """
+    del others
     sources, reasons = reconciliation.rows(), reconciliation_reasons.rows()
     (total,) = total_interest.rows()
     approval = Approval(sources, reasons, total["total_interest"])

@@ -55,12 +55,13 @@ def create_pipeline() -> Pipeline:
     outputs = {f"{table}_{place}": table for table, places in OUTPUTS.items() for place in places}
     forms = {f"{table}__{place}": f"{table}_{place}" for table, places in OUTPUTS.items() for place in places}
     tables = {table: table for table in OUTPUTS}
+    others = [table for table in OUTPUTS if not table.startswith("reconciliation")]
     return Pipeline(
         [
             models.node("total_interest"),
             Node(
                 approve,
-                ["reconciliation", "reconciliation_reasons", "total_interest", "params:quality"],
+                ["reconciliation", "reconciliation_reasons", "total_interest", "params:quality", *others],
                 "approval",
                 name="approve",
             ),
