@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 # The tests start Python some hundreds of times; where it may not keep what it compiles, as some images say, each takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-around test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test version dagster test-dagster
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-around test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test stack-test version dagster test-dagster
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -89,6 +89,9 @@ image: ## Build the container image; IMAGE=name:tag, EXTRAS="databricks dagster"
 
 image-test: .venv/.extras ## Build the image and try it, confined and with little memory; BASE_IMAGE=debootstrap without a registry; slow
 	.venv/bin/python -m tests.image
+
+stack-test: .venv/.extras ## Start compose.yaml's services, run, hang and kill them; BASE_IMAGE=debootstrap without a registry; slow
+	.venv/bin/pytest --capture=no --verbose tests/stack/stack.py
 
 version: ## Print the version
 	@echo $(VERSION)

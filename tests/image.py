@@ -1,16 +1,11 @@
 """The image, built and run as compose.yaml does: ``make image-test``. Needs Docker with BuildKit, and tens of seconds.
 
-Environment:
-    BASE_IMAGE: What the image is made from; the Dockerfile's own by default. ``debootstrap`` makes one from Debian's packages,
-        for a machine that reaches no registry of images. It takes root.
-    DOCKER_BUILD: More options of ``docker build``, such as those of the network.
-    DOCKER_RUN: More options of ``docker run``.
+``tests/engine.py`` tells of the environment.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -25,25 +20,23 @@ from benchmarks.inputs import make_inputs
 
 from lending_club.errors import ExitCode
 from tests.conftest import PROJECT, SAMPLE, write_inputs
+from tests.engine import GROUP, USER, base_image, build, docker, owned
 from tests.oracle import expected
 from tests.published import assert_published
 
 _IMAGE = "lending-club-test"
-_BASE = "lending-club-test-base"
 _SECRET = "planted-1f0c7a"
-_USER = 4711  # nobody of the image's /etc/passwd
 _MEMORY = "1g"
 _MANY = 3_000_000
 
 
 def main() -> int:
     """Build and try the image; return the exit status."""
-    os.environ.setdefault("DOCKER_BUILDKIT", "1")
     with ExitStack() as places:
         place = Path(places.enter_context(tempfile.TemporaryDirectory(prefix="lending-club-image-")))
         place.chmod(0o755)
         _build(_copy_with_secrets(place / "project"))
-        places.callback(_docker, "image", "rm", "--force", _IMAGE)
+        places.callback(docker, "image", "rm", "--force", _IMAGE)
         _nothing_secret_is_inside(place)
         _runs_confined(place / "sample")
         _compose_runs_it(place / "composed")
@@ -55,13 +48,6 @@ def main() -> int:
 
 def _told(what: str) -> None:
     print(f"--- {what}", flush=True)
-
-
-def _docker(*arguments: str, check: bool = True, **options: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, env={**os.environ, **options})
-    if check and done.returncode:
-        raise SystemExit(f"docker {' '.join(arguments)}\n{done.stdout}{done.stderr}")
-    return done
 
 
 def _copy_with_secrets(project: Path) -> Path:
@@ -76,61 +62,37 @@ def _copy_with_secrets(project: Path) -> Path:
 
 
 def _build(project: Path) -> None:
-    base = os.environ.get("BASE_IMAGE", "")
-    if base == "debootstrap":
-        base = _debootstrapped()
+    base = base_image()
     start = time.monotonic()
-    arguments = ["--build-arg", f"BASE_IMAGE={base}"] if base else []
-    _docker("build", "--tag", _IMAGE, *arguments, *shlex.split(os.environ.get("DOCKER_BUILD", "")), str(project))
-    size = int(_docker("image", "inspect", "--format", "{{.Size}}", _IMAGE).stdout)
-    of_base = int(_docker("image", "inspect", "--format", "{{.Size}}", base).stdout) if base else 0
+    build(_IMAGE, project)
+    size = int(docker("image", "inspect", "--format", "{{.Size}}", _IMAGE).stdout)
+    of_base = int(docker("image", "inspect", "--format", "{{.Size}}", base).stdout) if base else 0
     of_what = f", {of_base / 1e6:.0f} of it {base}" if base else ""
     _told(f"built in {time.monotonic() - start:.0f} s: {size / 1e6:.0f} MB{of_what}")
 
 
-def _debootstrapped() -> str:
-    if _docker("image", "inspect", _BASE, check=False).returncode:
-        with tempfile.TemporaryDirectory(prefix="lending-club-base-") as place:
-            packages = "--include=ca-certificates,python3,python3-venv"
-            subprocess.run(
-                ["debootstrap", "--variant=minbase", packages, "bookworm", place], stdout=subprocess.DEVNULL, check=True
-            )
-            for name in ("var/lib/apt/lists", "var/cache/apt", "usr/share/doc", "usr/share/man", "usr/share/locale"):
-                shutil.rmtree(Path(place, name))
-            packed = subprocess.Popen(["tar", "--create", "--directory", place, "."], stdout=subprocess.PIPE)
-            subprocess.run(["docker", "import", "-", _BASE], stdin=packed.stdout, stdout=subprocess.DEVNULL, check=True)
-            assert packed.wait() == 0
-    return _BASE
-
-
 def _nothing_secret_is_inside(place: Path) -> None:
     saved = place / "image.tar"
-    _docker("save", "--output", str(saved), _IMAGE)
+    docker("save", "--output", str(saved), _IMAGE)
     found = subprocess.run(["grep", "--quiet", "--binary-files=text", _SECRET, str(saved)]).returncode
     assert found == 1, "a secret of the machine that built the image is in one of its layers"
     assert (
         subprocess.run(["grep", "--quiet", "--binary-files=text", "annual_interest", str(saved)]).returncode == 0
     )  # it can be found
     saved.unlink()
-    assert _docker("image", "inspect", "--format", "{{.Config.User}}", _IMAGE).stdout.strip() == "1000:1000"
+    assert docker("image", "inspect", "--format", "{{.Config.User}}", _IMAGE).stdout.strip() == "1000:1000"
     _told("no planted secret is in a layer; it runs as 1000:1000")
-
-
-def _owned(data: Path) -> Path:
-    for path in (data, *data.rglob("*")):
-        os.chown(path, _USER, _USER)
-    return data
 
 
 def _sample(data: Path) -> Path:
     write_inputs(data, (SAMPLE / "Customer.csv").read_bytes(), (SAMPLE / "accounts.csv").read_bytes())
-    return _owned(data)
+    return owned(data)
 
 
 def _generated(data: Path, accounts: int) -> Path:
     data.mkdir()
     make_inputs(data.parent, accounts).rename(data / "01_raw")
-    return _owned(data)
+    return owned(data)
 
 
 def _run(data: Path, *options: str, command: tuple[str, ...] = (), check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -140,10 +102,10 @@ def _run(data: Path, *options: str, command: tuple[str, ...] = (), check: bool =
         "--cap-drop=ALL",
         "--security-opt=no-new-privileges:true",
         "--tmpfs=/tmp",
-        f"--user={_USER}:{_USER}",
+        f"--user={USER}:{GROUP}",
     ]
     mount = f"--volume={data}:/home/kedro_docker/data"
-    return _docker("run", "--network=none", *confined, mount, *options, _IMAGE, *command, check=check)
+    return docker("run", "--network=none", *confined, mount, *options, _IMAGE, *command, check=check)
 
 
 def _runs_confined(data: Path) -> None:
@@ -153,16 +115,16 @@ def _runs_confined(data: Path) -> None:
     _told(f"the job on the sample took {time.monotonic() - start:.1f} s, container included")
     assert "telemetry" not in done.stderr.lower() and "usage data" not in done.stderr, done.stderr
     assert_published(data, expected(customers, accounts))
-    assert {path.lstat().st_uid for path in data.rglob("*")} == {_USER}
+    assert {path.lstat().st_uid for path in data.rglob("*")} == {USER}
     for command in (("kedro", "validate"), ("kedro", "doctor"), ("python", "-m", "lending_club")):
         _run(data, "--rm", command=command)
     refused = _run(data, "--rm", command=("kedro", "run", "--env", "prod"), check=False)
     assert refused.returncode == ExitCode.CONFIGURATION and "DATABRICKS_HOST" in refused.stderr, refused.stderr
     written = _run(data, "--rm", command=("touch", "/home/kedro_docker/conf/base/x"), check=False)
     assert written.returncode and "Read-only file system" in written.stderr
-    os.chown(data, 0, 0)
-    data.chmod(0o700)
+    data.chmod(0)
     refused = _run(data, "--rm", check=False)
+    data.chmod(0o700)
     assert refused.returncode == ExitCode.DATA_DIRECTORY and "ermission denied" in refused.stderr, refused
     _told("files and tables hold what the data contract asks, owned by who ran it; what is refused says why")
 
@@ -172,7 +134,7 @@ def _compose_runs_it(data: Path) -> None:
     (data.parent / "network.yaml").write_text(yaml.safe_dump({"services": {"pipeline": {"network_mode": "none"}}}))
     (data.parent / "token").write_text("secret")
     (data.parent / "token").chmod(0o644)
-    _docker("tag", _IMAGE, "lending-club:image-test")
+    docker("tag", _IMAGE, "lending-club:image-test")
     try:
         command = [
             "docker-compose",
@@ -187,7 +149,7 @@ def _compose_runs_it(data: Path) -> None:
         settings = {
             "LENDING_CLUB_TAG": "image-test",
             "LENDING_CLUB_DATA": str(_sample(data)),
-            "LENDING_CLUB_USER": f"{_USER}:{_USER}",
+            "LENDING_CLUB_USER": f"{USER}:{GROUP}",
             "DATABRICKS_TOKEN_FILE": str(data.parent / "token"),
         }
         place = {**os.environ, **settings, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -198,7 +160,7 @@ def _compose_runs_it(data: Path) -> None:
         told = refused.stdout + refused.stderr
         assert refused.returncode == ExitCode.CONFIGURATION and "DATABRICKS_HOST" in told and "DATABRICKS_TOKEN" not in told, told
     finally:
-        _docker("image", "rm", "lending-club:image-test")
+        docker("image", "rm", "lending-club:image-test")
     _told("docker compose run --rm pipeline does the job; with --env prod it takes the token from a file and asks for the rest")
 
 
@@ -209,12 +171,12 @@ def _stops_at_once(data: Path) -> None:
         while not (data / "02_intermediate" / "lending_club.duckdb").exists():
             time.sleep(0.1)
         start = time.monotonic()
-        _docker("stop", "--time", "60", container)
+        docker("stop", "--time", "60", container)
         seconds = time.monotonic() - start
-        status = int(_docker("inspect", "--format", "{{.State.ExitCode}}", container).stdout)
+        status = int(docker("inspect", "--format", "{{.State.ExitCode}}", container).stdout)
         assert seconds < 60 and status not in (0, 137), f"ended with {status} after {seconds:.0f} s"
     finally:
-        _docker("rm", "--force", container)
+        docker("rm", "--force", container)
     assert not (data / "08_reporting" / ".current").exists()
     _told(f"docker stop ends a run in {seconds:.1f} s with status {status} and nothing published")
 

@@ -1,4 +1,4 @@
-"""What deploys the project, looked at with the tools that read it; ``make image-test`` builds and runs the image."""
+"""What deploys the project, looked at with the tools that read it; ``make image-test`` and ``make stack-test`` run it."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ def test_the_image_is_made_with_the_uv_that_the_project_is_developed_with() -> N
     pinned = re.findall(r"uv==(\S+?)\"", (PROJECT / "pyproject.toml").read_text())
     assert re.findall(r"^ARG UV_VERSION=(\S+)", dockerfile, re.MULTILINE) == pinned
     base = re.findall(r"^ARG BASE_IMAGE=(\S+)", dockerfile, re.MULTILINE)
-    assert set(base) == {composed()["services"]["pipeline"]["build"]["args"]["BASE_IMAGE"]}
+    assert set(base) == {composed("job")["services"]["pipeline"]["build"]["args"]["BASE_IMAGE"]}
 
 
 @pytest.mark.parametrize(
     "profiles, services",
     [
-        ((), {"pipeline"}),
-        (("dagster",), {"pipeline"} | STACK),
-        (("monitoring",), {"pipeline"} | MONITORING),
-        (("dagster", "monitoring"), {"pipeline"} | STACK | MONITORING),
+        (("job",), {"pipeline"}),
+        (("dagster",), STACK),
+        (("monitoring",), MONITORING),
+        (("dagster", "monitoring"), STACK | MONITORING),
     ],
 )
 def test_compose_reads_each_profile(profiles: tuple[str, ...], services: set[str]) -> None:
@@ -78,6 +78,24 @@ def test_compose_reads_each_profile(profiles: tuple[str, ...], services: set[str
             assert re.search(r":v?\d+\.\d+", service["image"]), f"{name}: {service['image']} is not pinned"
 
 
+def test_grafana_finds_what_it_is_given() -> None:
+    """It is in no package that the tests can have; its queries are in tests/monitoring."""
+    given = {name: PROJECT / "deploy" / "monitoring" / "grafana" / name for name in ("datasource.yml", "dashboards.yml")}
+    [source], [provider] = (list(yaml.safe_load(path.read_text()).values())[1] for path in given.values())
+    services = composed("monitoring")["services"]
+    mounted = {Path(mount["source"]).name: mount["target"] for mount in services["grafana"]["volumes"] if "source" in mount}
+    assert Path(mounted["datasource.yml"]).parent == Path("/etc/grafana/provisioning/datasources")
+    assert Path(mounted["dashboards.yml"]).parent == Path("/etc/grafana/provisioning/dashboards")
+    assert Path(mounted["lending_club.json"]).parent == Path(provider["options"]["path"])
+    home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert home == mounted["lending_club.json"]
+    dashboard = json.loads((PROJECT / "deploy" / "monitoring" / "grafana" / "lending_club.json").read_text())
+    assert services["grafana"]["healthcheck"]["test"][-1].endswith(f"/api/dashboards/uid/{dashboard['uid']}")
+    assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} == {source["uid"]}
+    server, port = source["url"].removeprefix("http://").split(":")
+    assert [published["target"] for published in services[server]["ports"]] == [int(port)]
+
+
 def test_settings_reach_the_container() -> None:
     environment = {
         "DATABRICKS_TOKEN": "t",
@@ -86,7 +104,7 @@ def test_settings_reach_the_container() -> None:
         "LENDING_CLUB_USER": "7:8",
         "CPUS": "0.5",
     }
-    service = composed(**environment, LENDING_CLUB_DATA="/srv/lending")["services"]["pipeline"]
+    service = composed("job", **environment, LENDING_CLUB_DATA="/srv/lending")["services"]["pipeline"]
     assert service["environment"]["DATABRICKS_TOKEN"] == "t"
     assert service["environment"]["LENDING_CLUB_CATALOG"] == "c"
     assert service["environment"]["LENDING_CLUB_DATA"] == "/home/kedro_docker/data"
@@ -99,7 +117,7 @@ def test_settings_reach_the_container() -> None:
 def test_every_setting_of_the_page_is_passed_on_or_has_no_place_in_a_container() -> None:
     page = (PROJECT / "docs" / "reference" / "settings.md").read_text()
     known = set(re.findall(r"`((?:LENDING_CLUB|DATABRICKS)_[A-Z_]+)`", page))
-    passed = set(composed()["services"]["pipeline"]["environment"])
+    passed = set(composed("job")["services"]["pipeline"]["environment"])
     # Paths of the machine, which a container has others for.
     elsewhere = {"LENDING_CLUB_TEMP", "LENDING_CLUB_METRICS_FILE"}
     assert known - passed - elsewhere == set()

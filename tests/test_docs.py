@@ -54,8 +54,11 @@ NOT_RUN = {
         "docker compose run --rm pipeline --env prod": "needs a Docker engine; tests/image.py runs it up to the login",
         "docker compose run --rm --entrypoint kedro pipeline validate": "needs a Docker engine; tests/image.py runs the command",
         "docker compose --profile dagster --profile monitoring up --detach --wait": (
-            "needs images of a registry; tests/test_deploy.py reads them"
+            "needs a Docker engine; tests/stack/stack.py runs it"
         ),
+        "kedro docker build --base-image python:3.12.12-slim-bookworm": "needs a Docker engine; tests/stack/stack.py runs it",
+        "kedro docker run --params quality.checks=false": "needs a Docker engine; tests/stack/stack.py runs it",
+        "kedro docker cmd kedro validate": "needs a Docker engine; tests/stack/stack.py runs it",
         "make image": "needs a Docker engine; tests/image.py does the same",
         "docker run --rm --read-only --user 1234:1234 --tmpfs /tmp --volume ./data:/home/kedro_docker/data lending-club": (
             "needs a Docker engine; tests/image.py runs it"
