@@ -100,12 +100,12 @@ class Stack:
             time.sleep(1)
 
     def signal(self, name: str, *services: str) -> None:
-        """To the process of a service, as if it had come from within: Docker's own commands would say that it was meant."""
+        """To the processes of services, as if it had come from within: Docker's own commands would say that it was meant."""
         containers = self.containers()
-        assert all(containers[service]["State"]["Running"] for service in services), services
-        processes = " ".join(str(containers[service]["State"]["Pid"]) for service in services)
+        tables = (docker("top", containers[service]["Id"], "-eo", "pid").stdout for service in services)
+        processes = " ".join(process for table in tables for process in table.split()[1:])
         options = ["--pid=host", "--network=none", "--user=0", "--cap-drop=ALL", "--cap-add=KILL"]
-        docker("run", "--rm", *options, IMAGE, "sh", "-c", f"kill -{name} {processes}")
+        docker("run", "--rm", *options, IMAGE, "sh", "-c", f"kill -{name} {processes}; true")  # some are gone by now
 
     def database(self, sql: str) -> list[str]:
         """The lines that Dagster's database answers."""
