@@ -27,7 +27,7 @@ from tests.conftest import PROJECT, SAMPLE, write_inputs
 from tests.engine import GROUP, USER, base_image, build, docker, is_without_registry, owned
 from tests.monitoring.servers import query
 from tests.oracle import expected
-from tests.orchestration.server import SELECTOR, Dagster
+from tests.orchestration.server import Api
 from tests.published import assert_published
 
 PROJECT_NAME = "lending-club-stack-test"
@@ -188,9 +188,8 @@ def cold_start() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def dagster(stack: Stack) -> Dagster:
-    SELECTOR["repositoryLocationName"] = "lending_club"
-    return Dagster(3000)
+def dagster(stack: Stack) -> Api:
+    return Api(3000)
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -209,7 +208,7 @@ def test_every_service_is_up_and_confined(stack: Stack) -> None:
             assert container["Config"]["User"] not in ("", "root", "0"), name
 
 
-def test_a_run_is_launched_by_the_api_and_kept_in_postgresql(stack: Stack, dagster: Dagster) -> None:
+def test_a_run_is_launched_by_the_api_and_kept_in_postgresql(stack: Stack, dagster: Api) -> None:
     start = time.monotonic()
     run = dagster.launch()
     assert dagster.ended(run) == "SUCCESS"
@@ -246,7 +245,7 @@ def test_the_figures_of_the_run_come_to_prometheus(stack: Stack) -> None:
         ]
 
 
-def test_a_failed_run_is_told_by_alertmanager(stack: Stack, dagster: Dagster) -> None:
+def test_a_failed_run_is_told_by_alertmanager(stack: Stack, dagster: Api) -> None:
     stack.deliver(b"")
     assert dagster.ended(dagster.launch()) == "FAILURE"
     wait_until(
@@ -263,7 +262,7 @@ def test_a_failed_run_is_told_by_alertmanager(stack: Stack, dagster: Dagster) ->
     assert dagster.ended(dagster.launch()) == "SUCCESS"
 
 
-def test_the_pages_of_dagster_keep_to_this_machine(stack: Stack, dagster: Dagster, visit: Visit) -> None:  # noqa: F811
+def test_the_pages_of_dagster_keep_to_this_machine(stack: Stack, dagster: Api, visit: Visit) -> None:  # noqa: F811
     [run, *_] = dagster.runs()
     pages = {
         "asset-groups": "transformation",
@@ -274,7 +273,7 @@ def test_the_pages_of_dagster_keep_to_this_machine(stack: Stack, dagster: Dagste
         visit(f"{dagster.address}/{path}", width=1600).get_by_text(text).first.wait_for(timeout=120_000)
 
 
-def test_history_outlives_stop_and_down(stack: Stack, dagster: Dagster) -> None:
+def test_history_outlives_stop_and_down(stack: Stack, dagster: Api) -> None:
     before = dagster.runs()
     assert before
     start = time.monotonic()
@@ -301,7 +300,7 @@ def test_what_hangs_turns_unhealthy_and_recovers(stack: Stack, hung: list[str], 
     stack.wait_for("healthy", *hung, *unhealthy)
 
 
-def test_what_dies_is_started_again(stack: Stack, dagster: Dagster) -> None:
+def test_what_dies_is_started_again(stack: Stack, dagster: Api) -> None:
     before = stack.containers()
     services = [name for name in before if name != "webhook"]
     run = dagster.launch()
