@@ -23,16 +23,16 @@ def open_warehouse(connection: dict[str, Any]) -> Warehouse:
     Raises:
         ParameterError: No such type, or no such settings.
     """
-    # Kedro makes paths in the catalog absolute, and not those in the globals: both mean one database.
-    paths = {name: str(Path(connection[name]).absolute()) for name in _PATHS if name in connection}
-    settings = {**connection, **paths}
-    key = repr(sorted(settings.items()))
-    if key not in _open:
-        try:
+    try:
+        # Kedro makes paths in the catalog absolute, and not those in the globals: both mean one database.
+        paths = {name: str(Path(connection[name]).absolute()) for name in _PATHS if name in connection}
+        settings = {**connection, **paths}
+        key = repr(sorted(settings.items()))
+        if key not in _open:
             _open[key] = _made(settings)
-        except (KeyError, TypeError) as error:  # a setting is missing, or there is no such
-            raise ParameterError(f"warehouse in globals.yml: {error}. Correct it there.") from error
-    return _open[key]
+        return _open[key]
+    except (KeyError, TypeError) as error:  # a setting is missing, or there is no such
+        raise ParameterError(f"warehouse in globals.yml: {error}. Correct it there.") from error
 
 
 def _made(settings: dict[str, Any]) -> Warehouse:
