@@ -117,17 +117,13 @@ WHERE
 
 -- customer_is_known: Every account belongs to a valid customer.
 SELECT
-  account_id,
-  customer_id
+  s.account_id,
+  s.customer_id
 FROM `workspace`.`lending_club_staging`.`account_summary` AS s
+LEFT JOIN `workspace`.`lending_club_staging`.`customers` AS c
+  ON c.customer_id = s.customer_id
 WHERE
-  NOT EXISTS(
-    SELECT
-      1
-    FROM `workspace`.`lending_club_staging`.`customers` AS c
-    WHERE
-      c.customer_id = s.customer_id
-  );
+  c.customer_id IS NULL;
 
 -- holds_all_eligible_accounts: It has as many accounts as are valid and eligible, with the same total balance.
 SELECT
