@@ -233,7 +233,7 @@ def test_a_second_run_waits_or_names_the_holder(data: Path) -> None:
         ended = unchecked_run(data, "--params", "run.lock_wait_seconds=0.3")
         assert ended.returncode == ExitCode.IN_PROGRESS
         assert re.fullmatch(
-            rf".*\n.*\nError: Another run works on {data}: process {holder.pid} of \S+ on \S+, since \S+\. Waited 0\.3 seconds"
+            rf"(.*\n){{3}}Error: Another run works on {data}: process {holder.pid} of \S+ on \S+, since \S+\. Waited 0\.3 seconds"
             r" \(run\.lock_wait_seconds\)\. Try again when it has ended\.\n",
             ended.stderr,
         ), ended.stderr

@@ -18,13 +18,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 
 from lending_club.errors import ExitCode
 from lending_club.warehouse import Table, TableOutput
 from lending_club.warehouse.databricks import DatabricksWarehouse
+from lending_club.warehouse.duckdb_database import DuckDBDatabase
 from lending_club.warehouse.models import values_query
 from tests.conftest import PROJECT, kedro_command, run_environment, run_here, write_inputs
 from tests.databricks import Reader, assert_tables_published, reader
@@ -93,7 +93,7 @@ def wanted_of_dirty() -> Any:
 def assert_all_tables_equal(data: Path, warehouse: Reader) -> int:
     """Compare every table of a run on DuckDB with that of the run on Databricks; return the number of rows."""
     count = 0
-    with duckdb.connect(str(data / "02_intermediate" / "lending_club.duckdb"), read_only=True) as connection:
+    with DuckDBDatabase(data / "02_intermediate" / "lending_club.duckdb").reading() as connection:
         for here, there in STEPS.items():
             cursor = connection.execute(f"FROM {here}")
             columns = [column[0] for column in cursor.description or ()]
@@ -321,6 +321,7 @@ def test_ctrl_c_cancels_the_running_statement(warehouse: ServerProcess, tmp_path
     script = f"""
 from pathlib import Path
 from lending_club.warehouse.databricks import DatabricksWarehouse
+from lending_club.warehouse.duckdb_database import DuckDBDatabase
 warehouse = DatabricksWarehouse({STAGING!r}, {f"{RAW}.landing"!r}, Path({str(tmp_path / "transfer.duckdb")!r}))
 warehouse._execute("SELECT count(*) AS forever FROM range(100000000000) WHERE id % 7 = 3")
 """
