@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from lending_club.csv_file import CsvFile
 from lending_club.errors import ParameterError, WarehouseBusyError, WarehouseError
@@ -227,6 +227,34 @@ def test_what_is_exported_opens_without_the_scratch_database(warehouse: DuckDBWa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "scratch.candidates.duckdb", "scratch.duckdb"]
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as connection:
         assert connection.execute("FROM marts.t").fetchall() == [(1,), (2,)]
+
+
+def test_what_is_exported_is_as_large_as_its_rows_however_often_they_were_made(
+    warehouse: DuckDBWarehouse, tmp_path: Path
+) -> None:
+    table = Table(warehouse, "marts.t", comment="Numbers.", column_comments={"n": "One of them."})
+    numbers = parse_one("SELECT (i * 7919) % 1000003 AS n, md5(i::VARCHAR) AS text FROM range(300000) AS t(i)", into=exp.Select)
+    sizes = []
+    for number in range(3):
+        path = tmp_path / f"out{number}.duckdb"
+        warehouse.create_table(table, numbers)
+        assert warehouse.export(table, path, "duckdb") == 300_000
+        sizes.append(path.stat().st_size)
+    assert max(sizes) < 1.1 * min(sizes), sizes
+    assert warehouse.fingerprint(table, path, "duckdb") == warehouse.fingerprint(table)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        told = connection.execute("SELECT comment FROM duckdb_columns() WHERE column_name = 'n' AND table_name = 't'")
+        assert told.fetchall() == [("One of them.",)]
+
+
+def test_the_candidates_stay_locked_after_they_were_copied(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    table = Table(warehouse, "marts.t")
+    warehouse.create_table(table, values_query([{"n": 1}], {"n": "BIGINT"}))
+    warehouse.export(table, tmp_path / "out.duckdb", "duckdb")
+    opening = f"import duckdb; duckdb.connect({str(tmp_path / 'scratch.candidates.duckdb')!r})"
+    other = subprocess.run([sys.executable, "-c", opening], capture_output=True, text=True, timeout=60)
+    assert other.returncode != 0 and "lock" in other.stderr
+    assert warehouse.rows(table.select()) == [{"n": 1}]
 
 
 @pytest.mark.parametrize(
