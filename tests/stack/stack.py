@@ -303,6 +303,10 @@ def test_what_hangs_turns_unhealthy_and_recovers(stack: Stack, hung: list[str], 
 def test_what_dies_is_started_again(stack: Stack, dagster: Api) -> None:
     before = stack.containers()
     services = [name for name in before if name != "webhook"]
+    header, first = (SAMPLE / "accounts.csv").read_bytes().splitlines(keepends=True)[:2]
+    account, rest = first.split(b",", 1)
+    # Something new, and enough of it that the run is not over before it can be killed.
+    stack.deliver(header + b"".join(b"%s-%d,%s" % (account, number, rest) for number in range(300_000)))
     run = dagster.launch()
     wait_until(lambda: dagster.runs()[run] == "STARTED", "a run is under way")
     stack.signal("KILL", *services)
