@@ -111,6 +111,21 @@ def unchecked_run(data: Path, *arguments: str, **extra: str) -> subprocess.Compl
     return kedro_run(data, *given, **extra)
 
 
+def run_killed_at(step: int, data: Path, *arguments: str, **extra: str) -> None:
+    """An unchecked ``kedro run`` that is killed when so many steps are done."""
+    with subprocess.Popen(
+        kedro_command("run", *arguments, *UNCHECKED),
+        cwd=PROJECT,
+        env=run_environment(data, **extra),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stderr is not None
+        assert any(f" {step}/" in line for line in run.stderr)
+        run.kill()
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data directory that holds the sample."""

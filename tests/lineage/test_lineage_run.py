@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +18,7 @@ from typing import Any
 import pytest
 
 from lending_club.lineage.names import run_uuid
-from tests.conftest import PROJECT, UNCHECKED, kedro_command, kedro_run, run_environment, unchecked_run
+from tests.conftest import PROJECT, kedro_run, run_environment, run_killed_at, unchecked_run
 from tests.lineage.conftest import Event, LineageServer, job_events, kinds, read_events, slow
 
 RUN = "lending_club"
@@ -297,18 +295,7 @@ def test_a_run_of_one_pipeline(data: Path, file: Path, to: dict[str, str]) -> No
 
 def test_a_killed_run_is_told_of_by_the_next(data: Path, lineage_server: LineageServer) -> None:
     settings = {"LENDING_CLUB_LINEAGE": lineage_server.url}
-    process = subprocess.Popen(
-        kedro_command("run", *UNCHECKED),
-        cwd=PROJECT,
-        env=run_environment(data, **settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert any(" 9/" in line for line in process.stderr)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    run_killed_at(9, data, **settings)
     killed = lineage_server.events
     assert kinds(killed, RUN) == ["START"]
     assert all(kinds(killed, job)[1:] in ([], ["COMPLETE"]) for job in {event["job"]["name"] for event in killed} - {RUN})

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, UNCHECKED, kedro_command, kedro_run, run_environment, unchecked_run
+from tests.conftest import PROJECT, kedro_run, run_killed_at, unchecked_run
 from tests.monitoring.conftest import PASSWORD, Receiver
 
 EMPTY = b""
@@ -81,18 +78,7 @@ def test_a_failed_check(data: Path, tmp_path: Path, receiver: Receiver, settings
 
 def test_a_killed_run_is_told_of_by_the_next(data: Path, receiver: Receiver, settings: dict[str, str]) -> None:
     assert unchecked_run(data, **settings).returncode == 0
-    process = subprocess.Popen(
-        kedro_command("run", "--force", *UNCHECKED),
-        cwd=PROJECT,
-        env=run_environment(data, **settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert any(" 1/" in line for line in process.stderr)  # the first step is done
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    run_killed_at(1, data, "--force", **settings)
     assert messages(receiver) == []
     assert unchecked_run(data, "--force", **settings).returncode == 0
     assert [each["title"].partition(":")[0] for each in messages(receiver)] == [

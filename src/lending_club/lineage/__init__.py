@@ -39,7 +39,7 @@ class Lineage:
         from lending_club.lineage.receivers import receiver
         from lending_club.lineage.reporter import Reporter
 
-        to = receiver(str(settings["to"]), float(settings.get("wait_seconds", 5)))
+        to = receiver(str(settings["to"]), settings.get("wait_seconds", 5))
         self._reporter = Reporter(settings, record, pipeline, catalog, to)
 
     def run_starts(self) -> None:
