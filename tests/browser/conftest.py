@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from tests.conftest import missing
 
 _SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 _OF_THIS_MACHINE = {"", "localhost", "127.0.0.1"}
@@ -20,11 +21,10 @@ Visit = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium. Where there is none the tests are skipped, but not in CI."""
+    """Chromium."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:
-        message = "There is no Chromium: install it (Debian: apt-get install chromium)."
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        missing("There is no Chromium: install it (Debian: apt-get install chromium).")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=_SWITCHES)
         yield browser
