@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 # The tests start Python some hundreds of times; where it may not keep what it compiles, as some images say, each takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-around test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test stack-test version dagster test-dagster
+.PHONY: help run jupyter docs-quality test test-duckdb test-databricks test-around test-pages test-matrix test-thorough test-speed warehouse warehouse-env smoke bench lint format check clean docs viz viz-build package sbom audit image image-test stack-test version dagster test-dagster
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -39,16 +39,21 @@ dagster: .venv/.extras ## Start Dagster on http://127.0.0.1:3000: assets, runs, 
 docs-quality: .venv/.ready ## Open the page of what was checked
 	.venv/bin/python -m webbrowser -t "file://$(realpath $(or $(LENDING_CLUB_DATA),data))/08_reporting/data_docs/index.html"
 
-test: test-databricks test-duckdb test-around ## Run the tests; with make -j2 -O two parts at once
+# The longest first, so that make -j2 has two parts to run until near the end.
+test: test-duckdb test-databricks test-around test-pages ## Run the tests; with make -j2 -O two parts at once
 
-# What stands around the job: its pages and documentation, the wheel, Dagster, metrics and alerts.
-AROUND := $(addprefix tests/,browser monitoring orchestration test_deploy.py test_docs.py test_package.py test_troubleshooting.py)
+# What stands around the job: its pages and documentation; the wheel, Dagster, metrics and alerts.
+PAGES := $(addprefix tests/,browser test_docs.py)
+AROUND := $(addprefix tests/,monitoring orchestration test_deploy.py test_package.py test_troubleshooting.py)
 
 test-duckdb: .venv/.extras
-	.venv/bin/pytest $(addprefix --ignore ,tests/warehouse $(AROUND))
+	.venv/bin/pytest $(addprefix --ignore ,tests/warehouse $(AROUND) $(PAGES))
 
 test-around: .venv/.extras
 	.venv/bin/pytest $(AROUND)
+
+test-pages: .venv/.extras
+	.venv/bin/pytest $(PAGES)
 
 test-databricks: .venv/.extras # where there is Java
 	@if command -v java >/dev/null || test -n "$$JAVA_HOME"; then $(MAKE) --silent warehouse-env; \
@@ -60,7 +65,7 @@ test-matrix: .venv/.ready ## Run the tests of the job on every Python in PYTHONS
 		echo "Python $$python, DuckDB $$duckdb" && \
 		UV_PROJECT_ENVIRONMENT=.venv-matrix .venv/bin/uv sync --quiet --locked --all-extras --python $$python && \
 		.venv/bin/uv pip install --quiet --python .venv-matrix/bin/python duckdb==$$duckdb && \
-		.venv-matrix/bin/pytest -p no:cacheprovider $(addprefix --ignore ,$(AROUND)) || exit 1; done; done
+		.venv-matrix/bin/pytest -p no:cacheprovider $(addprefix --ignore ,$(AROUND) $(PAGES)) || exit 1; done; done
 
 test-dagster: .venv/.extras ## Runs, kills and arrivals under a Dagster that is really started, PostgreSQL too; slow
 	.venv/bin/pytest tests/orchestration/slow_server.py

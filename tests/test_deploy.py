@@ -159,7 +159,7 @@ def test_ci_and_the_workflow_do_the_same() -> None:
     text = (PROJECT / ".github" / "workflows" / "ci.yml").read_text()
     in_workflow = set(re.findall(r"make ([a-z-]+)", text))
     in_ci = set(re.findall(r"make (?:--\S+ )*([a-z-]+)", (PROJECT / ".ci" / "run").read_text()))
-    assert {"lint", "test-duckdb", "test-databricks", "test-around"} <= in_workflow
+    assert {"lint", "test-duckdb", "test-databricks", "test-around", "test-pages"} <= in_workflow
     assert {"check", "test-speed"} <= in_ci
     assert re.search("^check: lint test ", (PROJECT / "Makefile").read_text(), re.MULTILINE)
 
