@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from lending_club.warehouse.duckdb import DuckDBWarehouse
+from tests import kedro_process
 
 PROJECT = Path(__file__).parent.parent
 SAMPLE = PROJECT / "data" / "01_raw"
@@ -97,14 +98,12 @@ def run_environment(data: Path, **extra: str) -> dict[str, str]:
 
 def kedro_run(data: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """``kedro run`` as a process of its own."""
-    return subprocess.run(
-        kedro_command("run", *arguments),
-        cwd=PROJECT,
-        env=run_environment(data, **extra),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return kedro(data, "run", *arguments, **extra)
+
+
+def kedro(data: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """A kedro command as a process of its own."""
+    return kedro_process.run(kedro_command(*arguments), PROJECT, run_environment(data, **extra))
 
 
 UNCHECKED = ("--params", "quality.checks=false")

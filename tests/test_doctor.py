@@ -9,13 +9,11 @@ import duckdb
 import pytest
 
 from lending_club.errors import ExitCode
-from tests.conftest import PROJECT, kedro_command, run_environment
+from tests.conftest import PROJECT, kedro
 
 
 def doctor(data: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        kedro_command("doctor"), cwd=PROJECT, env=run_environment(data), capture_output=True, text=True, timeout=60
-    )
+    return kedro(data, "doctor")
 
 
 def test_all_is_well_with_the_sample(data: Path) -> None:
@@ -59,13 +57,7 @@ def test_credentials_that_cannot_be_read_are_not_told(data: Path, tmp_path: Path
     (conf / "local").mkdir(parents=True)
     (conf / "base").symlink_to(PROJECT / "conf" / "base")
     (conf / "local" / "credentials.yml").write_text(text)
-    done = subprocess.run(
-        kedro_command("doctor", "--conf-source", str(conf)),
-        cwd=PROJECT,
-        env=run_environment(data),
-        capture_output=True,
-        text=True,
-    )
+    done = kedro(data, "doctor", "--conf-source", str(conf))
     assert done.returncode == ExitCode.CONFIGURATION
     assert f"credentials.yml{line}: cannot be read" in done.stderr
     assert "secret" not in done.stderr + done.stdout

@@ -14,21 +14,14 @@ import duckdb
 import pytest
 
 from lending_club.errors import ExitCode
-from tests.conftest import PROJECT, change_scratch, kedro_command, kedro_run, run_environment, write_inputs
+from tests.conftest import PROJECT, change_scratch, kedro, kedro_command, kedro_run, run_environment, write_inputs
 from tests.test_run import OTHER_ACCOUNTS, OTHER_CUSTOMERS, assert_result_of_inputs, assert_tidy, contents
 
 SPOIL = "UPDATE marts.account_summary SET annual_interest = annual_interest + 0.01 WHERE account_id IN ('SA-0001', 'SA-0002')"
 
 
 def validate(data: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        kedro_command("validate", *arguments),
-        cwd=PROJECT,
-        env=run_environment(data, **extra),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return kedro(data, "validate", *arguments, **extra)
 
 
 def spoil_candidates(data: Path) -> None:
@@ -36,7 +29,8 @@ def spoil_candidates(data: Path) -> None:
 
 
 def test_a_good_result_is_published_with_its_checks(data: Path) -> None:
-    ended = kedro_run(data)
+    command = kedro_command("run")
+    ended = subprocess.run(command, cwd=PROJECT, env=run_environment(data), capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
     page = data / "08_reporting" / "data_docs" / "index.html"
     met = re.search(rf"^checks: (\d+) of (\d+) expectations met, see {page.as_uri()}$", ended.stdout, re.MULTILINE)

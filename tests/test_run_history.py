@@ -18,7 +18,7 @@ from lending_club.csv_file import CsvFile
 from lending_club.errors import ExitCode, HistoryError, InputFileError, ReconciliationError
 from lending_club.run_history import Manifest, RunHistory
 from lending_club.run_record import RunRecord
-from tests.conftest import PROJECT, change_scratch, kedro_command, kedro_run, run_environment, run_here, unchecked_run
+from tests.conftest import PROJECT, change_scratch, kedro, kedro_command, kedro_run, run_environment, run_here, unchecked_run
 
 BAD = (b"CustomerID,Name,HasLoan\n1,A,Yes\n", b"AccountID,CustomerID,Balance,AccountType\nX,1,ABC,Savings\n")
 
@@ -37,8 +37,7 @@ def table(data: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def kedro_runs(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = kedro_command("runs", *arguments)
-    return subprocess.run(command, cwd=PROJECT, env=run_environment(data), capture_output=True, text=True, timeout=60)
+    return kedro(data, "runs", *arguments)
 
 
 def killed_run(data: Path) -> str:

@@ -26,7 +26,7 @@ from lending_club.warehouse import Table, TableOutput
 from lending_club.warehouse.databricks import DatabricksWarehouse
 from lending_club.warehouse.duckdb_database import DuckDBDatabase
 from lending_club.warehouse.models import values_query
-from tests.conftest import PROJECT, kedro_command, run_environment, run_here, write_inputs
+from tests.conftest import PROJECT, kedro, kedro_command, run_environment, run_here, write_inputs
 from tests.databricks import Reader, assert_tables_published, reader
 from tests.lineage.conftest import job_events, kinds, read_events
 from tests.oracle import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, FileFaultError, expected
@@ -70,14 +70,7 @@ pytestmark = pytest.mark.usefixtures("logged_in")
 def prod_run(data: Path, *arguments: str, command: str = "run", **extra: str) -> subprocess.CompletedProcess[str]:
     """``kedro run --env prod`` as a process of its own; all of the dirty set may be quarantined."""
     parameters = ["--params", ALL_ALLOWED] if command == "run" else []
-    return subprocess.run(
-        kedro_command(command, "--env", "prod", *parameters, *arguments),
-        cwd=PROJECT,
-        env=run_environment(data, **extra),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return kedro(data, command, "--env", "prod", *parameters, *arguments, **extra)
 
 
 @pytest.fixture
