@@ -22,7 +22,7 @@ from typing import NoReturn
 _HEAVY = ("duckdb", "kedro.config", "kedro.io", "kedro_datasets.plotly.html_dataset", "lending_club.quality.gate")
 
 
-def run(command: list[str], cwd: Path, env: dict[str, str], timeout: int = 120) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], cwd: Path, env: dict[str, str], timeout: int = 300) -> subprocess.CompletedProcess[str]:
     """What ``subprocess.run`` does with a kedro command, sooner.
 
     Raises:
