@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,8 +36,8 @@ def browser() -> Iterator[Browser]:
 def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
     """A function that opens a page by its path or address, at a width; each page must be quiet and keep to this machine.
 
-    When the test ends, an error in the console or a request that would leave the machine fails it. A screenshot of each page
-    as it was left is in the test's directory, to be looked at.
+    When the test ends, an error in the console or a request that would leave the machine fails it. Where SCREENSHOTS
+    is set, a screenshot of each page as it was left is in the test's directory, to be looked at: each takes up to two seconds.
     """
     pages: list[Page] = []
     faults: list[str] = []
@@ -57,7 +58,8 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
 
     yield open_page
     for number, page in enumerate(pages):
-        page.screenshot(path=tmp_path / f"page{number}.png", full_page=True)
+        if "SCREENSHOTS" in os.environ:
+            page.screenshot(path=tmp_path / f"page{number}.png", full_page=True)
         page.close()
     assert not faults, "\n".join(faults)
 
