@@ -154,7 +154,7 @@ def test_a_run_that_is_checked(data: Path, file: Path, to: dict[str, str]) -> No
     ]
     checked = [(each["table"], each["name"], each["severity"], each["is_met"]) for each in manifest["checks"]]
     assert sorted(told) == sorted(checked)
-    assert len(told) == 36
+    assert len(told) == 35
 
 
 TABLES = ("account_summary", "customer_profile", "quarantine", "reconciliation", "reconciliation_reasons")
