@@ -93,10 +93,13 @@ class DuckDBDatabase:
             finally:
                 connection.close()
 
+    def is_candidate(self, table: str) -> bool:
+        """Whether a table is in the file of the candidates, by the table's name."""
+        return self._is_scratch and not self._read_only and table.startswith("marts.")
+
     def file_of(self, table: str) -> Path:
         """The file that a table is in, by the table's name."""
-        is_candidate = self._is_scratch and not self._read_only and table.startswith("marts.")
-        return self._candidates if is_candidate else self.path
+        return self._candidates if self.is_candidate(table) else self.path
 
     def copy_candidates(self, path: Path) -> None:
         """Copy the database of the candidates, which is closed for as long: Python would unlock what it has read."""
