@@ -36,7 +36,6 @@ class Contestant:
         at: Directory to run it in, None for that of the outputs.
         variables: Environment variables, where ``{output}`` is the directory of the outputs.
         summary: Where its account summary is, below the directory of the outputs.
-        most: The most accounts it is tried with.
         absent: Why it cannot run here; empty when it can.
     """
 
@@ -46,7 +45,6 @@ class Contestant:
     at: Path | None = None
     variables: dict[str, str] = field(default_factory=dict)
     summary: str = "account_summary.csv"
-    most: int = 100_000_000
     absent: str = ""
 
     def environment(self, output: Path) -> dict[str, str]:
@@ -96,6 +94,12 @@ def _without_spark() -> str:
     return "" if _SPARKS_PYTHON.exists() else "there is no Spark: make warehouse-env"
 
 
+def available_memory() -> int:
+    """Bytes of memory that there are for a contestant, as this project finds them: in a container, what that allows."""
+    found = "from lending_club.warehouse.memory import available_memory; print(available_memory())"
+    return int(subprocess.run([_PROJECTS_PYTHON, "-c", found], stdout=subprocess.PIPE, check=True).stdout)
+
+
 def contestants() -> list[Contestant]:
     """All of them, this project first: what the others make is compared with it."""
     dbt_variables = {"BENCH_OUTPUT": "{output}", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
@@ -104,10 +108,15 @@ def contestants() -> list[Contestant]:
         _kedro("kedro run", ""),
         Contestant(FLOOR, _script("floor.py")),
         Contestant("naive DuckDB", _script("naive_duckdb.py")),
-        Contestant("Polars", _script("polars_peer.py"), most=10_000_000),
-        Contestant("pandas", _script("pandas_peer.py"), most=10_000_000),
+        Contestant("Polars", _script("polars_peer.py")),
+        Contestant("pandas", _script("pandas_peer.py")),
         Contestant(
             "dbt build", _dbt, _make_dbt_project, variables=dbt_variables, absent=_without("dbt.adapters.duckdb", "dbt-duckdb")
         ),
-        Contestant("Spark", _script("spark_peer.py", _SPARKS_PYTHON), most=10_000_000, absent=_without_spark()),
+        Contestant(
+            "Spark",
+            _script("spark_peer.py", _SPARKS_PYTHON),
+            variables={"SPARK_LOCAL_DIRS": "{output}"},  # what does not fit into memory, and would stay if it is killed
+            absent=_without_spark(),
+        ),
     ]

@@ -132,8 +132,13 @@ def test_the_header_is_matched_without_case_in_any_order_and_extra_columns_are_n
     ],
 )
 @pytest.mark.parametrize("batch_bytes", [1, 6, 4096])
-def test_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, rows: int | None, batch_bytes: int) -> None:
+@pytest.mark.parametrize("is_large", [False, True])
+def test_plain_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, rows: int | None, batch_bytes: int, is_large: bool
+) -> None:
     monkeypatch.setattr(csv_file, "_LOOK_BYTES", batch_bytes)
+    if is_large:
+        monkeypatch.setattr(csv_file, "_LARGE_BYTES", 0)
     assert file_of(tmp_path, content).plain_rows == rows
 
 

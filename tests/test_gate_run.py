@@ -53,7 +53,7 @@ def test_a_bad_result_is_not_published(data: Path) -> None:
     ended = kedro_run(data, "--pipelines", "reporting")
     assert ended.returncode == ExitCode.NOT_AS_EXPECTED
     message = ended.stderr[ended.stderr.index("Error:") :]
-    assert message.splitlines()[0] == "Error: 3 of 36 expectations are not met."
+    assert message.splitlines()[0] == "Error: 3 of 35 expectations are not met."
     assert (
         "  - account_summary: Annual interest is balance times rate, rounded half up to cents; its error is above -0.005 and at"
         " most 0.005. 2 rows do not meet it.\n"
@@ -101,7 +101,7 @@ def test_a_warning_is_reported_and_stops_nothing(data: Path) -> None:
         " 1 rows do not meet it.",
         ended.stderr,
     )
-    assert "checks: 35 of 36 expectations met" in ended.stdout
+    assert "checks: 34 of 35 expectations met" in ended.stdout
 
 
 def test_what_is_published_is_checked_at_rest(data: Path) -> None:

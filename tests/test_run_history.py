@@ -75,11 +75,11 @@ def test_a_run_is_told_whole(data: Path) -> None:
     assert (found["rows_in"], found["rows_published"], found["rows_excluded"]) == (10, 8, 2)
     assert isinstance(found["balance_published"], str)
     assert run["total_interest"] == "5102.37"
-    assert len(run["checks"]) == 36
+    assert len(run["checks"]) == 35
     assert all(check["is_met"] for check in run["checks"])
     assert {"Engine", "Great Expectations"} <= set(run["versions"])
     ((run_id, total, checks, as_of),) = table(data, "SELECT run_id, total_interest, checks, as_of_date::VARCHAR FROM ops.runs")
-    assert (run_id, total, checks, as_of) == (run["run_id"], Decimal("5102.37"), 36, "2026-01-30")
+    assert (run_id, total, checks, as_of) == (run["run_id"], Decimal("5102.37"), 35, "2026-01-30")
     assert table(data, "SELECT count(*), max(number) FROM ops.steps") == [(len(steps), len(steps))]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,6 +27,7 @@ MAX_RECORD_BYTES = 64 * 1024 * 1024
 _BATCH_BYTES = 4 * 1024 * 1024
 # A piece that is looked through several times and then forgotten: small enough for the processor's cache.
 _LOOK_BYTES = 256 * 1024
+_LARGE_BYTES = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 _BLANK_LINES = re.compile(r"(?:\r?\n)*+")
@@ -166,11 +167,12 @@ class CsvFile:
         width = len(self.header.names)
         if self.header.line_count != 1:
             return None
+        count = _counter(self.state)
         line_breaks = carriage_returns = commas = 0
         for chunk in self._read_chunks(_LOOK_BYTES):
-            line_breaks += chunk.count(b"\n")
-            carriage_returns += chunk.count(b"\r") if b"\r" in chunk else 0  # to look for one is far quicker than to count them
-            commas += chunk.count(b",")
+            line_breaks += count(chunk, b"\n")
+            carriage_returns += count(chunk, b"\r") if b"\r" in chunk else 0  # to look for one is quicker than to count them
+            commas += count(chunk, b",")
             if b"\0" in chunk or (carriage_returns and chunk.count(b"\r\n") != chunk.count(b"\r")):
                 return None
             position = 0
@@ -346,6 +348,15 @@ def _sha256(path: Path, state: FileState | None) -> str:
     del state
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _counter(state: FileState | None) -> Callable[[bytes, bytes], int]:
+    """What counts a byte in the pieces of a file: in a large one numpy, which is four times as fast and takes time to import."""
+    if state is None or state.size < _LARGE_BYTES:
+        return bytes.count
+    import numpy as np
+
+    return lambda chunk, byte: int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == ord(byte)))
 
 
 def _match_end(pattern: re.Pattern[str], text: str, position: int) -> int:

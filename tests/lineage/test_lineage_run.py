@@ -154,7 +154,7 @@ def test_a_run_that_is_checked(data: Path, file: Path, to: dict[str, str]) -> No
     ]
     checked = [(each["table"], each["name"], each["severity"], each["is_met"]) for each in manifest["checks"]]
     assert sorted(told) == sorted(checked)
-    assert len(told) == 36
+    assert len(told) == 35
 
 
 TABLES = ("account_summary", "customer_profile", "quarantine", "reconciliation", "reconciliation_reasons")
@@ -248,7 +248,7 @@ def test_a_failed_check(data: Path, tmp_path: Path, file: Path, to: dict[str, st
     assert kinds(events, RUN) == ["START", "FAIL"]
     assert kinds(events, f"{RUN}.check") == ["START", "FAIL"]
     for event in (events[-1], end_of(events, "check")):
-        assert "1 of 36 expectations are not met" in event["run"]["facets"]["errorMessage"]["message"]
+        assert "1 of 35 expectations are not met" in event["run"]["facets"]["errorMessage"]["message"]
     assert kinds(events, f"{RUN}.account_summary_csv") == []  # it was made, and is not published
     assert not any("08_reporting" in each["name"] for event in events for each in event.get("outputs", []))
     unmet = [

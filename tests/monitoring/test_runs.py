@@ -70,7 +70,7 @@ def test_a_failed_check(data: Path, tmp_path: Path, receiver: Receiver, settings
     metrics = (tmp_path / "lending_club.prom").read_text()
     assert 'unmet_expectations{env="local",severity="error"} 1\n' in metrics
     [message] = messages(receiver)
-    assert "1 of 36 expectations are not met.\n- account_summary, " in message["message"]
+    assert "1 of 35 expectations are not met.\n- account_summary, " in message["message"]
     rows = [line.strip() for line in found.stderr.splitlines() if line.startswith(" " * 6)]
     assert rows
     assert not any(row in message["message"] for row in rows)  # they stay on the machine

@@ -106,10 +106,15 @@ MUTANTS = [
     ("account_summary.balance_is_in_range", "a huge balance", f"UPDATE {S} SET original_balance = 10000000000000 WHERE {ONE}"),
     ("account_summary.rate_is_possible", "an unknown rate", f"UPDATE {S} SET interest_rate = 0.0101 WHERE {ONE}"),
     (
-        "account_summary.rate_fits_balance_and_loan",
+        "account_summary.rate_fits_balance_and_customer",
         "a rate of another tier, with its own interest",
         f"UPDATE {S} SET interest_rate = 0.0200, annual_interest = round(original_balance * 0.0200, 2),"
         f" new_balance = original_balance + round(original_balance * 0.0200, 2) WHERE original_balance < 1000",
+    ),
+    (
+        "account_summary.rate_fits_balance_and_customer",
+        "a customer of nobody's",
+        f"UPDATE {S} SET customer_id = 424242 WHERE {ONE}",
     ),
     (
         "account_summary.interest_is_rounded_half_up",
@@ -126,7 +131,6 @@ MUTANTS = [
         "a cent lost",
         f"UPDATE {S} SET new_balance = new_balance - 0.01 WHERE {ONE}",
     ),
-    ("account_summary.customer_is_known", "a customer of nobody's", f"UPDATE {S} SET customer_id = 424242 WHERE {ONE}"),
     ("account_summary.holds_all_eligible_accounts", "a row dropped", f"DELETE FROM {S} WHERE {ONE}"),
     (
         "account_summary.holds_all_eligible_accounts",
@@ -148,6 +152,11 @@ MUTANTS = [
         "a cent moved between two customers",
         f"UPDATE {P} SET total_balance = total_balance + CASE customer_id WHEN 1 THEN 0.01 ELSE -0.01 END"
         " WHERE customer_id IN (1, 2)",
+    ),
+    (
+        "customer_profile.totals_are_those_of_the_accounts",
+        "a new balance that does not add up",
+        f"UPDATE {P} SET total_new_balance = total_new_balance + 0.01 WHERE customer_id = 1",
     ),
     ("customer_profile.customer_is_as_cleaned", "a loan forgotten", f"UPDATE {P} SET has_loan = NULL WHERE customer_id = 1"),
     ("customer_profile.customer_is_as_cleaned", "another name", f"UPDATE {P} SET name = 'Ada' WHERE customer_id = 1"),
@@ -306,7 +315,7 @@ def test_suites_follow_the_parameters(spoiled: Path) -> None:
     warehouse = open_warehouse({"type": "duckdb", "path": str(spoiled / "scratch.duckdb")})
     check(spoiled)
     tables = {name: Table(warehouse, table) for name, table in NAMES.items()}
-    assert {"account_summary.rate_is_possible", "account_summary.rate_fits_balance_and_loan"} <= failed(
+    assert {"account_summary.rate_is_possible", "account_summary.rate_fits_balance_and_customer"} <= failed(
         check_tables(tables, changed, spoiled / "data_docs")
     )
 

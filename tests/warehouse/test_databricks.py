@@ -70,9 +70,9 @@ def test_values_arrive_as_they_are(databricks: DatabricksWarehouse, tmp_path: Pa
 
 def test_first_rows_are_read_in_order_on_a_connection_of_their_own(databricks: DatabricksWarehouse) -> None:
     table = numbers(databricks, 5)
-    working = databricks._open_connection
+    working = databricks._session._open_connection
     assert first_rows(table, 2).to_pylist() == [{"n": 0, "amount": Decimal("0.00")}, {"n": 1, "amount": Decimal("0.01")}]
-    assert databricks._open_connection is working
+    assert databricks._session._open_connection is working
     with pytest.raises(WarehouseError, match="TABLE_OR_VIEW_NOT_FOUND"):
         first_rows(Table(databricks, f"{SCHEMA}.nothing"), 2)
 
@@ -99,6 +99,20 @@ def test_a_file_is_uploaded_in_parts_at_once(
         assert reading.execute(f"LIST '{VOLUME_PATH}'") == []
 
 
+def test_a_part_that_cannot_be_uploaded_ends_the_upload(
+    warehouse: ServerProcess, databricks: DatabricksWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lending_club.warehouse.databricks._PART_BYTES", "100KB")
+    warehouse.faults([{"do": "fail", "on": "ExecuteStatement", "matching": "PUT ", "message": "[PERMISSION_DENIED] no"}])
+    with pytest.raises(WarehouseError, match=r"PERMISSION_DENIED.*Tried once .*: PUT "):
+        databricks.load_csv(Table(databricks, f"{SCHEMA}.loaded"), csv_of(tmp_path, 300_000))
+    databricks.close()
+    assert not [statement for statement in warehouse.statements() if "read_files" in statement]
+    assert warehouse.requests()["OpenSession"] == warehouse.requests()["CloseSession"] > 1
+    with reader() as reading:
+        assert reading.execute(f"LIST '{VOLUME_PATH}'") == []
+
+
 def test_parts_are_removed_after_a_failure_and_after_a_killed_run(
     warehouse: ServerProcess, databricks: DatabricksWarehouse, tmp_path: Path
 ) -> None:
@@ -113,16 +127,16 @@ def test_parts_are_removed_after_a_failure_and_after_a_killed_run(
     databricks.load_csv(table, query)
     with reader() as reading:
         assert [row[1] for row in reading.execute(f"LIST '{VOLUME_PATH}'")] == ["loaded-by-somebody-else.parquet"]
-    databricks._remove(f"{VOLUME_PATH}/loaded-by-somebody-else.parquet")
+    databricks._session.execute(f"REMOVE '{VOLUME_PATH}/loaded-by-somebody-else.parquet'")
 
 
 def test_rows_lost_on_the_way_are_noticed(warehouse: ServerProcess, databricks: DatabricksWarehouse, tmp_path: Path) -> None:
-    run = databricks._execute
+    run = databricks._session.execute
 
     def lossy(statement: str) -> Any:
         return run(f"{statement} WHERE line <> 3" if "read_files" in statement else statement)
 
-    databricks._execute = lossy  # type: ignore[method-assign]
+    databricks._session.execute = lossy  # type: ignore[method-assign]
     with pytest.raises(WarehouseError, match=r"loaded holds 2 rows .* not the 3 rows"):
         databricks.load_csv(Table(databricks, f"{SCHEMA}.loaded"), csv_of(tmp_path))
 

@@ -19,3 +19,8 @@ def _without_time_zone(part: exp.Expr) -> exp.Expr:
     if isinstance(part, exp.DataType) and part.is_type("TIMESTAMP"):
         return exp.DataType.build("TIMESTAMP_NTZ", dialect="databricks")
     return part
+
+
+def quoted(text: object) -> str:
+    """A text as a literal of Databricks' SQL."""
+    return "'" + str(text).replace("\\", "\\\\").replace("'", "\\'") + "'"

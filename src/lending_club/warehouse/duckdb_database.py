@@ -24,6 +24,8 @@ CANDIDATES = "candidates"
 SEARCH_PATH = ",".join(("main", *_SCHEMAS, f"{CANDIDATES}.marts"))
 # It takes DuckDB longer to find these out than to write and read what they would save.
 _SLOW_COMPRESSION = "fsst,zstd,dict_fsst,roaring"
+# So much of the memory that DuckDB has done with it keeps for what comes next, instead of asking the system for it again.
+_KEPT_MEMORY = "1500MB"
 _SHARE_OF_MEMORY = 60
 _POLL_SECONDS = 0.1
 # How long a run waits for those who are reading the scratch database; one question takes seconds.
@@ -91,10 +93,13 @@ class DuckDBDatabase:
             finally:
                 connection.close()
 
+    def is_candidate(self, table: str) -> bool:
+        """Whether a table is in the file of the candidates, by the table's name."""
+        return self._is_scratch and not self._read_only and table.startswith("marts.")
+
     def file_of(self, table: str) -> Path:
         """The file that a table is in, by the table's name."""
-        is_candidate = self._is_scratch and not self._read_only and table.startswith("marts.")
-        return self._candidates if is_candidate else self.path
+        return self._candidates if self.is_candidate(table) else self.path
 
     def copy_candidates(self, path: Path) -> None:
         """Copy the database of the candidates, which is closed for as long: Python would unlock what it has read."""
@@ -145,8 +150,9 @@ class DuckDBDatabase:
         if not self._is_scratch:
             return duckdb.connect(self.path)
         # Where to spill is said at once: to open a large file may take more memory than there is, and it cannot be changed then.
+        config = {"temp_directory": str(self._spilled), "block_allocator_memory": _KEPT_MEMORY}
         try:
-            connection = duckdb.connect(self.path, config={"temp_directory": str(self._spilled)})
+            connection = duckdb.connect(self.path, config=config)
         except duckdb.ConnectionException:  # something in this process has it open still, and so it is told already
             connection = duckdb.connect(self.path)
         try:

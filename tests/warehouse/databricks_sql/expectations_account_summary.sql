@@ -67,9 +67,10 @@ WHERE
     CAST('0.0250' AS DECIMAL(18, 4))
   );
 
--- rate_fits_balance_and_loan: The rate is that of the balance's tier, with the bonus if and only if the customer has a loan.
+-- rate_fits_balance_and_customer: Every account belongs to a valid customer, and its rate is its balance's tier's, with the bonus if and only if there is a loan.
 SELECT
   s.account_id,
+  s.customer_id,
   s.original_balance,
   s.interest_rate
 FROM `workspace`.`lending_club_staging`.`account_summary` AS s
@@ -81,7 +82,8 @@ LEFT JOIN `workspace`.`lending_club_staging`.`rate_tiers` AS t
     t.below IS NULL OR s.original_balance < t.below
   )
 WHERE
-  s.interest_rate - CASE WHEN c.has_loan THEN CAST('0.0050' AS DECIMAL(18, 4)) ELSE 0 END IS DISTINCT FROM t.rate;
+  c.customer_id IS NULL
+  OR s.interest_rate - CASE WHEN c.has_loan THEN CAST('0.0050' AS DECIMAL(18, 4)) ELSE 0 END IS DISTINCT FROM t.rate;
 
 -- interest_is_rounded_half_up: Annual interest is balance times rate, rounded half up to cents; its error is above -0.005 and at most 0.005.
 SELECT
@@ -114,16 +116,6 @@ SELECT
 FROM `workspace`.`lending_club_staging`.`account_summary` AS __batch__
 WHERE
   new_balance - annual_interest <> original_balance;
-
--- customer_is_known: Every account belongs to a valid customer.
-SELECT
-  s.account_id,
-  s.customer_id
-FROM `workspace`.`lending_club_staging`.`account_summary` AS s
-LEFT JOIN `workspace`.`lending_club_staging`.`customers` AS c
-  ON c.customer_id = s.customer_id
-WHERE
-  c.customer_id IS NULL;
 
 -- holds_all_eligible_accounts: It has as many accounts as are valid and eligible, with the same total balance.
 SELECT

@@ -50,7 +50,7 @@ WHERE
   OR total_annual_interest IS NULL
   OR total_new_balance IS NULL;
 
--- totals_are_those_of_the_accounts: Each customer's count and totals are those of the account summary, and no customer is left out.
+-- totals_are_those_of_the_accounts: Each customer's count, balance and interest are those of the account summary, they add up, and no customer is left out.
 SELECT
   COALESCE(p.customer_id, s.customer_id) AS customer_id
 FROM `workspace`.`lending_club_staging`.`customer_profile` AS p
@@ -59,8 +59,7 @@ FULL JOIN (
     customer_id,
     COUNT(*) AS accounts,
     SUM(original_balance) AS balance,
-    SUM(annual_interest) AS interest,
-    SUM(new_balance) AS new_balance
+    SUM(annual_interest) AS interest
   FROM `workspace`.`lending_club_staging`.`account_summary` AS account_summary
   GROUP BY
     customer_id
@@ -72,7 +71,7 @@ WHERE
   OR p.account_count <> s.accounts
   OR p.total_balance <> s.balance
   OR p.total_annual_interest <> s.interest
-  OR p.total_new_balance <> s.new_balance;
+  OR p.total_new_balance - p.total_annual_interest <> p.total_balance;
 
 -- customer_is_as_cleaned: Name and loan are those of the valid customer.
 SELECT
