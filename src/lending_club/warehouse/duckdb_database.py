@@ -150,9 +150,10 @@ class DuckDBDatabase:
         if not self._is_scratch:
             return duckdb.connect(self.path)
         # Where to spill is said at once: to open a large file may take more memory than there is, and it cannot be changed then.
-        config = {"temp_directory": str(self._spilled), "block_allocator_memory": _KEPT_MEMORY}
         try:
-            connection = duckdb.connect(self.path, config=config)
+            connection = duckdb.connect(
+                self.path, config={"temp_directory": str(self._spilled), "block_allocator_memory": _KEPT_MEMORY}
+            )
         except duckdb.ConnectionException:  # something in this process has it open still, and so it is told already
             connection = duckdb.connect(self.path)
         try:
