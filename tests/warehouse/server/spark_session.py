@@ -31,7 +31,6 @@ def start_spark(root: Path, jars: list[Path], memory: str = "4g") -> SparkSessio
     java_options = [
         "-Xss4m",  # deep plans recurse deeply
         "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",  # most code runs a few times: the second compiler took a third of all the time
         "-Duser.timezone=UTC",
         f"-Dlog4j2.configurationFile={log_settings.as_uri()}",
         f"-Dderby.system.home={root}",
