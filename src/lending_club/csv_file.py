@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -25,9 +25,6 @@ WHITE_SPACE = (
 # A record has to be held whole, and a quote that is never closed must not swallow a file larger than memory.
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 _BATCH_BYTES = 4 * 1024 * 1024
-# A piece that is looked through several times and then forgotten: small enough for the processor's cache.
-_LOOK_BYTES = 256 * 1024
-_LARGE_BYTES = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 _BLANK_LINES = re.compile(r"(?:\r?\n)*+")
@@ -152,45 +149,6 @@ class CsvFile:
         names = [_folded(name) for name in self.header.names]
         return [names.index(_folded(column)) for column in self.columns]
 
-    @property
-    def plain_rows(self) -> int | None:
-        """How many rows another reader has to find, where it may be trusted with this file; None where it may not.
-
-        Each line is a record then, with one kind of line end and quotes only around whole values. Only in all it is certain that
-        there are as many commas between values as there should be: a blank line and one with too many values could make up for
-        each other. So the reader has to refuse what does not fit the header, and its rows have to be counted; DuckDB skips
-        blank lines, and 1.5 overlooks one comma too many at the end of a line.
-
-        Raises:
-            InputFileError: The file cannot be read.
-        """
-        width = len(self.header.names)
-        if self.header.line_count != 1:
-            return None
-        count = _counter(self.state)
-        line_breaks = carriage_returns = commas = 0
-        for chunk in self._read_chunks(_LOOK_BYTES):
-            line_breaks += count(chunk, b"\n")
-            carriage_returns += count(chunk, b"\r") if b"\r" in chunk else 0  # to look for one is quicker than to count them
-            commas += count(chunk, b",")
-            if b"\0" in chunk or (carriage_returns and chunk.count(b"\r\n") != chunk.count(b"\r")):
-                return None
-            position = 0
-            while (quote := chunk.find(b'"', position)) >= 0:
-                quoted = self._quoted_records.match(chunk, chunk.rfind(b"\n", position, quote) + 1 or position)
-                if quoted is None:
-                    return None
-                commas += quoted[0].count(b"\n") * (width - 1) - quoted[0].count(b",")
-                position = quoted.end()
-        is_plain = carriage_returns in (0, line_breaks) and commas == line_breaks * (width - 1)
-        return line_breaks - 1 if is_plain else None
-
-    @cached_property
-    def _quoted_records(self) -> re.Pattern[bytes]:
-        """A run of lines with quotes, each a record as wide as the header in which quotes stand around whole values only."""
-        value = rb'(?:"[^"\r\n]*+(?:""[^"\r\n]*+)*+"|[^",\r\n]*+)'
-        return re.compile(rb'(?:(?=[^"\n]*+")%b(?:,%b){%d}\r?\n)++' % (value, value, len(self.header.names) - 1))
-
     def batches(self) -> Iterator[Batch]:
         """Read the records after the header.
 
@@ -299,7 +257,7 @@ class CsvFile:
     def _read_texts(self) -> Iterator[str]:
         """Read the file in pieces that end at a line break; the last one gets a line break where it has none."""
         line = 1
-        for chunk in self._read_chunks():
+        for chunk in self.chunks():
             try:
                 yield chunk.decode("utf-8")
             except UnicodeDecodeError as error:
@@ -307,7 +265,12 @@ class CsvFile:
                 raise self._error("not UTF-8. Save the file as UTF-8.", bad_line) from None
             line += chunk.count(b"\n")
 
-    def _read_chunks(self, size: int | None = None) -> Iterator[bytes]:
+    def chunks(self, size: int | None = None) -> Iterator[bytes]:
+        """Read the file in pieces of about ``size`` bytes that end at a line break, which the last one is given if it has none.
+
+        Raises:
+            InputFileError: The file cannot be read, or has a line that is too long.
+        """
         try:
             with self.path.open("rb") as file:
                 start = file.read(len(_BOM))
@@ -348,15 +311,6 @@ def _sha256(path: Path, state: FileState | None) -> str:
     del state
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _counter(state: FileState | None) -> Callable[[bytes, bytes], int]:
-    """What counts a byte in the pieces of a file: in a large one numpy, which is four times as fast and takes time to import."""
-    if state is None or state.size < _LARGE_BYTES:
-        return bytes.count
-    import numpy as np
-
-    return lambda chunk, byte: int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == ord(byte)))
 
 
 def _match_end(pattern: re.Pattern[str], text: str, position: int) -> int:

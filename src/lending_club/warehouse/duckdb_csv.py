@@ -12,6 +12,7 @@ import duckdb
 
 from lending_club.csv_file import Batch
 from lending_club.errors import WarehouseError
+from lending_club.plain_csv import plain_rows
 from lending_club.warehouse.base import FileQuery, Table, snake_case
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class DuckDBCsvLoad:
         if file.extra_columns:
             logger.warning("%s: columns not used: %s", file.path, ", ".join(map(repr, file.extra_columns)))
         is_pattern = any(character in str(file.path) for character in "*?[")  # DuckDB would look for other files
-        row_count = None if is_pattern else file.plain_rows
+        row_count = None if is_pattern else plain_rows(file)
         return row_count if row_count and self._load_plain(row_count) else self._load_batches()
 
     def _load_plain(self, row_count: int) -> bool:
